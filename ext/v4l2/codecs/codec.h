@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What every codec has in common: bitstream in; sequences, jobs for the
+ * hardware and pictures in output order out, through a client's callbacks.
+ *
+ * A codec is pure: it opens nothing, waits for nothing and knows no device.
+ * It is driven from one thread, and calls its client from within
+ * codec_*_decode(), codec_*_drain() and codec_*_flush().
+ */
+#ifndef V4L2_CODEC_H
+#define V4L2_CODEC_H
+
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+#define CODEC_ERROR (codec_error_quark ())
+GQuark codec_error_quark (void);
+
+/**
+ * CodecError:
+ * @CODEC_ERROR_BITSTREAM: this access unit is damaged; what could be kept was, go on.
+ * @CODEC_ERROR_UNSUPPORTED: valid, but nothing of the kind is decoded here; the message says what.
+ * @CODEC_ERROR_CLIENT: a callback returned FALSE (it keeps the reason).
+ */
+typedef enum
+{
+  CODEC_ERROR_BITSTREAM,
+  CODEC_ERROR_UNSUPPORTED,
+  CODEC_ERROR_CLIENT
+} CodecError;
+
+/* A V4L2 control payload; owned by the codec, valid during the callback. */
+typedef struct
+{
+  guint32 id;                   /* V4L2_CID_STATELESS_* */
+  gsize size;                   /* bytes */
+  gconstpointer data;
+} CodecControl;
+
+#define CODEC_MAX_CONTROLS 8
+
+typedef struct
+{
+  guint coded_width, coded_height;      /* pixels, whole macroblocks */
+  guint crop_x, crop_y;                 /* pixels, inside the coded size */
+  guint width, height;                  /* pixels, after cropping */
+  guint bit_depth;                      /* luma; equal to chroma's */
+  guint chroma_format_idc;              /* 0 mono, 1 4:2:0, 2 4:2:2, 3 4:4:4 */
+  gboolean interlaced;                  /* may hold field or MBAFF pictures */
+  gint profile;                         /* V4L2_MPEG_VIDEO_*_PROFILE_*, -1 where V4L2 names none */
+  gint level;                           /* V4L2_MPEG_VIDEO_*_LEVEL_*, -1 unknown */
+  guint dpb_size;                       /* pictures that the codec may hold at once, current excluded */
+  guint reorder;                        /* pictures that may precede one in decoding and follow in output */
+  gint fps_n, fps_d;                    /* 0/1 unknown */
+  gint par_n, par_d;                    /* 1/1 unknown */
+  GstVideoColorimetry colorimetry;      /* UNKNOWN members where not signalled */
+  GstVideoChromaSite chroma_site;
+  /* To be set without a request before CAPTURE formats are enumerated (an SPS). */
+  CodecControl controls[CODEC_MAX_CONTROLS];
+  guint n_controls;
+} CodecSequence;
+
+typedef enum
+{
+  CODEC_PICTURE_NONE = 0,
+  CODEC_PICTURE_CORRUPT = 1 << 0,       /* a reference is missing, or slices are */
+  CODEC_PICTURE_GAP = 1 << 1,           /* made for a gap in frame_num: needs a buffer, has no job, is never output */
+  CODEC_PICTURE_KEY = 1 << 2,           /* an IDR */
+  CODEC_PICTURE_REFERENCE = 1 << 3      /* later pictures may predict from it */
+} CodecPictureFlags;
+
+/*
+ * A picture from its first slice until the codec neither predicts from it nor
+ * has it to output.  Reference-counted; not atomic (one thread).
+ */
+typedef struct
+{
+  gint ref_count;
+  guint64 key;                  /* the V4L2 reference timestamp, ns, whole microseconds, unique, never a PTS */
+  guint64 tag;                  /* what the caller gave codec_*_decode() for this access unit */
+  CodecPictureFlags flags;
+  gpointer client_data;         /* the client's (the CAPTURE buffer) */
+  GDestroyNotify client_destroy;
+} CodecPicture;
+
+CodecPicture *codec_picture_new (guint64 key, guint64 tag);
+CodecPicture *codec_picture_ref (CodecPicture * picture);
+void          codec_picture_unref (CodecPicture * picture);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CodecPicture, codec_picture_unref)
+
+/* One job: everything that one request needs. Valid during the callback. */
+typedef struct
+{
+  const guint8 *data;           /* the bitstream for the OUTPUT buffer */
+  gsize size;                   /* bytes */
+  CodecControl controls[CODEC_MAX_CONTROLS];
+  guint n_controls;
+  guint64 capture_key;          /* = picture->key */
+  CodecPicture *refs[17];       /* every picture that the job may read, for whoever tracks buffers */
+  guint n_refs;
+} CodecJob;
+
+typedef struct
+{
+  /* A sequence starts or changes: all earlier pictures have been given to output and every
+   * reference is dropped. Reconfigure the device. */
+  gboolean (*new_sequence) (const CodecSequence * sequence, gpointer user_data);
+  /* Get a CAPTURE buffer for the picture (client_data). For a GAP picture the client may conceal
+   * (copy @conceal, the nearest earlier reference, which may be NULL). */
+  gboolean (*new_picture) (CodecPicture * picture, CodecPicture * conceal, gpointer user_data);
+  /* Queue the job that decodes into the picture. */
+  gboolean (*submit) (CodecPicture * picture, const CodecJob * job, gpointer user_data);
+  /* The picture is next in output order; called once per picture, never for GAP ones. */
+  gboolean (*output) (CodecPicture * picture, gpointer user_data);
+} CodecClient;
+
+G_END_DECLS
+#endif
