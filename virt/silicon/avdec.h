@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libavcodec as the arithmetic of a decoder: one access unit in, the picture
+ * that it decodes into known at once, no concealment.
+ *
+ * libavcodec keeps reference pictures of its own, which silicon does not have.
+ * So the models overwrite those before each picture: with the bytes in the
+ * guest's memory (avdec_load_nv12) or with poison (avdec_poison).  The picture
+ * being decoded starts as poison, too; what is not decoded stays so.
+ */
+#ifndef SILICON_AVDEC_H
+#define SILICON_AVDEC_H
+
+#include <libavcodec/avcodec.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus.h"
+
+struct avdec;
+
+/* NULL when libavcodec lacks the decoder. */
+struct avdec *avdec_open(enum AVCodecID codec);
+void avdec_close(struct avdec *dec);
+
+/*
+ * Decodes one access unit.  False when libavcodec met any error; then
+ * avdec_error() says what.  Either way the current picture, if one was begun,
+ * is avdec_picture() until the next call.
+ */
+bool avdec_decode(struct avdec *dec, const uint8_t *data, size_t size);
+const char *avdec_error(const struct avdec *dec);
+AVFrame *avdec_picture(struct avdec *dec);
+
+/* 8-bit 4:2:0 of width x height pixels, both even; false is a bus fault. */
+bool avdec_load_nv12(AVFrame *frame, struct bus *bus, uint32_t y, uint32_t uv,
+		     uint32_t stride, unsigned int width, unsigned int height);
+bool avdec_store_nv12(const AVFrame *frame, struct bus *bus, uint32_t y,
+		      uint32_t uv, uint32_t stride, unsigned int width,
+		      unsigned int height);
+void avdec_poison(AVFrame *frame);
+/* The same in NV12. */
+bool avdec_poison_nv12(struct bus *bus, uint32_t y, uint32_t uv, uint32_t stride,
+		       unsigned int width, unsigned int height);
+/* Is the macroblock's interior still poison, untouched by any decoding? */
+bool avdec_mb_is_poison(const AVFrame *frame, unsigned int mb_x,
+			unsigned int mb_y);
+
+#endif
