@@ -81,8 +81,12 @@ dma_fence_ioctl (gint fd, gulong request, gpointer arg)
 static void
 dma_fence_set_error (GError ** error, gint errsv, const gchar * what, gint fd)
 {
-  gint code = errsv == ENOTTY ? G_IO_ERROR_NOT_SUPPORTED :
-      (gint) g_io_error_from_errno (errsv);
+  gint code = g_io_error_from_errno (errsv);
+
+  if (errsv == ENOTTY)
+    code = G_IO_ERROR_NOT_SUPPORTED;
+  else if (errsv == EBADF)
+    code = G_IO_ERROR_INVALID_ARGUMENT;
 
   g_set_error (error, G_IO_ERROR, code, "%s on descriptor %d: %s", what, fd,
       g_strerror (errsv));
@@ -413,6 +417,12 @@ fence_wait_run (FenceWait * wait, GstClockTime timeout,
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
+
+  /* poll() ignores a negative descriptor: that would wait for nothing at all. */
+  if (wait->fd < 0) {
+    dma_fence_set_error (error, EBADF, "poll", wait->fd);
+    return FALSE;
+  }
 
   /* The names are worth two ioctls only when there is something to wait for,
    * and they are gone once the fence has signalled. */
