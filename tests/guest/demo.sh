@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# demo.sh CLIP COMPARE-TOOL FOLDER: runs where the hardware is.
+set -u
+clip=$1 compare=$2 out=$3
+source="filesrc location=$clip ! qtdemux ! h264parse"
+hard="$source ! dmaresvh264dec"
+soft="$source ! avdec_h264 ! videoconvert"
+status=0
+
+run() { "$compare" "$@" || status=1; }
+
+run -n "rkvdec, mapped on the CPU" "$hard" "$soft ! video/x-raw,format=NV12"
+
+# A copy through RGA moves every byte and changes none.
+run -n "rkvdec -> rga (NV12 to I420)" \
+	"$hard ! rgaconvert ! video/x-raw(ANY),format=I420" \
+	"$soft ! video/x-raw,format=I420"
+
+# Colour conversion and scaling are RGA's own arithmetic, which nobody has
+# documented: compared with the software's to within a few steps.
+run -n "rkvdec -> rga (BGRA)" -t 3 -p "$out/frame.png" --png-frame 30 \
+	"$hard ! rgaconvert ! video/x-raw(ANY),format=BGRA" \
+	"$soft ! video/x-raw,format=BGRA"
+exit $status

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Makes the test streams with Debian's encoders: make.sh FOLDER
+# Small on purpose: the virtual machine decodes every one twice.
+set -euo pipefail
+out=$1
+self=$(readlink -f "$0")
+stamp=$(sha256sum <"$self" | cut -c1-16)
+[ "$(cat "$out/stamp" 2>/dev/null)" = "$stamp" ] && exit 0
+mkdir -p "$out"
+rm -f "$out"/*
+
+# encode NAME SIZE FRAMES X264-PARAMS [FFMPEG-OPTION...]
+encode() {
+	local name=$1 size=$2 frames=$3 params=$4
+	shift 4
+	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=$size:rate=25" -frames:v "$frames" \
+		-pix_fmt yuv420p -c:v libx264 -threads 1 "$@" -x264-params "$params" "$out/$name"
+}
+
+# a moving picture with detail, so that inter prediction has something to do
+encode base.h264 320x240 40 "keyint=20:bframes=0" -profile:v baseline
+encode bframes.h264 320x240 50 "keyint=25:bframes=3:b-pyramid=normal:ref=4:weightp=2" -profile:v high
+encode main.h264 320x240 30 "bframes=2:weightb=1:direct=temporal:8x8dct=0" -profile:v main
+encode cavlc.h264 176x144 30 "cabac=0:bframes=2:8x8dct=1" -profile:v high
+encode slices.h264 320x240 30 "slices=5:bframes=2" -profile:v high
+encode cqm.h264 320x240 20 "cqm=jvt:bframes=2" -profile:v high
+encode refs16.h264 176x144 60 "ref=16:bframes=0:keyint=60" -profile:v high
+encode intra.h264 176x144 10 "keyint=1" -profile:v high
+encode refresh.h264 320x240 40 "intra-refresh=1:keyint=20:bframes=0" -profile:v high
+encode lowdelay.h264 320x240 40 "bframes=0:rc-lookahead=0:sync-lookahead=0:sliced-threads=0:ref=1" \
+	-tune zerolatency -profile:v high
+encode odd.h264 178x146 20 "bframes=2" -profile:v high
+encode crop.h264 320x240 20 "crop-rect=16,8,6,10:bframes=1" -profile:v high
+encode hd.h264 1280x720 6 "bframes=1" -profile:v high
+encode weightp.h264 320x240 30 "weightp=2:bframes=0:ref=3" -vf "fade=in:0:25" -profile:v high
+encode fade-b.h264 320x240 30 "weightb=1:bframes=3:b-adapt=0" -vf "fade=in:0:25" -profile:v high
+
+# the size changes in mid-stream, by an SPS of the same id
+encode part-b.h264 176x144 10 "bframes=2" -profile:v high
+encode part-a.h264 320x240 10 "bframes=2" -profile:v high
+cat "$out/part-a.h264" "$out/part-b.h264" "$out/part-a.h264" >"$out/resize.h264"
+rm "$out"/part-?.h264
+
+# containers: avc with codec_data, seekable
+encode seek.mp4 320x240 100 "keyint=25:bframes=2" -profile:v high
+ffmpeg -v error -nostdin -y -i "$out/bframes.h264" -c copy "$out/avc.mp4" 2>/dev/null ||
+	ffmpeg -v error -nostdin -y -fflags +genpts -r 25 -i "$out/bframes.h264" -c copy "$out/avc.mp4"
+
+# what must be refused with a clear error, not decoded wrong
+encode interlaced.h264 320x240 10 "tff=1:bframes=1" -profile:v high -flags +ilme+ildct
+ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=320x240:rate=25" -frames:v 5 \
+	-pix_fmt yuv444p -c:v libx264 -profile:v high444 "$out/yuv444.h264"
+
+# the demo's clip
+encode demo.mp4 640x480 60 "keyint=30:bframes=3" -profile:v high
+echo "$stamp" >"$out/stamp"
