@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "decframe.h"
+
+/* The first component of each plane: its subsampling and pixel stride are the plane's. */
+static gint
+dec_frame_plane_component (const GstVideoFormatInfo * finfo, guint plane)
+{
+  gint comp[GST_VIDEO_MAX_COMPONENTS];
+
+  gst_video_format_info_component (finfo, plane, comp);
+  return comp[0];
+}
+
+gboolean
+dec_frame_layout (const V4l2Format * format, guint crop_x, guint crop_y, guint width,
+    guint height, GstVideoInfo * layout)
+{
+  gsize memory_start = 0;
+  guint plane;
+
+  if (crop_x + width > format->width || crop_y + height > format->height
+      || !v4l2_format_to_info (format, width, height, layout))
+    return FALSE;
+
+  for (plane = 0; plane < GST_VIDEO_INFO_N_PLANES (layout); plane++) {
+    gint c = dec_frame_plane_component (layout->finfo, plane);
+    guint w_sub = GST_VIDEO_FORMAT_INFO_W_SUB (layout->finfo, c);
+    guint h_sub = GST_VIDEO_FORMAT_INFO_H_SUB (layout->finfo, c);
+    gint pstride = GST_VIDEO_FORMAT_INFO_PSTRIDE (layout->finfo, c);
+
+    /* Packed 10-bit formats have no byte per pixel to count in. */
+    if ((crop_x & ((1 << w_sub) - 1)) || (crop_y & ((1 << h_sub) - 1)) || (crop_x && pstride <= 0))
+      return FALSE;
+    if (format->n_planes > 1) {
+      GST_VIDEO_INFO_PLANE_OFFSET (layout, plane) = memory_start;
+      if (plane < format->n_planes)
+        memory_start += format->planes[plane].sizeimage;
+    }
+    GST_VIDEO_INFO_PLANE_OFFSET (layout, plane) +=
+        (gsize) (crop_y >> h_sub) * GST_VIDEO_INFO_PLANE_STRIDE (layout, plane)
+        + (gsize) (crop_x >> w_sub) * MAX (pstride, 0);
+  }
+  return TRUE;
+}
+
+gboolean
+dec_frame_layout_is_default (const GstVideoInfo * layout, gsize size)
+{
+  GstVideoInfo info;
+  guint plane;
+
+  if (!gst_video_info_set_format (&info, GST_VIDEO_INFO_FORMAT (layout),
+          GST_VIDEO_INFO_WIDTH (layout), GST_VIDEO_INFO_HEIGHT (layout)))
+    return FALSE;
+  for (plane = 0; plane < GST_VIDEO_INFO_N_PLANES (&info); plane++) {
+    if (GST_VIDEO_INFO_PLANE_OFFSET (&info, plane) != GST_VIDEO_INFO_PLANE_OFFSET (layout, plane)
+        || GST_VIDEO_INFO_PLANE_STRIDE (&info, plane) != GST_VIDEO_INFO_PLANE_STRIDE (layout,
+            plane))
+      return FALSE;
+  }
+  return GST_VIDEO_INFO_SIZE (&info) == size;
+}
+
+gboolean
+dec_frame_format_matches (GstVideoFormat format, guint bit_depth, guint chroma_format_idc)
+{
+  const GstVideoFormatInfo *finfo = gst_video_format_get_info (format);
+  guint w_sub, h_sub;
+
+  if (!GST_VIDEO_FORMAT_INFO_IS_YUV (finfo) || GST_VIDEO_FORMAT_INFO_DEPTH (finfo, 0) != bit_depth)
+    return FALSE;
+  if (GST_VIDEO_FORMAT_INFO_N_COMPONENTS (finfo) < 3)
+    return chroma_format_idc == 0;
+  w_sub = GST_VIDEO_FORMAT_INFO_W_SUB (finfo, 1);
+  h_sub = GST_VIDEO_FORMAT_INFO_H_SUB (finfo, 1);
+  switch (chroma_format_idc) {
+    case 1:
+      return w_sub == 1 && h_sub == 1;
+    case 2:
+      return w_sub == 1 && h_sub == 0;
+    case 3:
+      return w_sub == 0 && h_sub == 0;
+    default:
+      return FALSE;
+  }
+}
+
+GstBuffer *
+dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout)
+{
+  GstBuffer *buffer = gst_buffer_new ();
+  guint i;
+
+  for (i = 0; i < gst_buffer_n_memory (pool_buffer); i++)
+    gst_buffer_append_memory (buffer, gst_buffer_get_memory (pool_buffer, i));
+  gst_buffer_add_parent_buffer_meta (buffer, pool_buffer);
+  gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
+      GST_VIDEO_INFO_FORMAT (layout), GST_VIDEO_INFO_WIDTH (layout),
+      GST_VIDEO_INFO_HEIGHT (layout), GST_VIDEO_INFO_N_PLANES (layout),
+      (gsize *) layout->offset, (gint *) layout->stride);
+  return buffer;
+}
+
+GstFlowReturn
+dec_frame_copy (GstBuffer * wrapped, const GstVideoInfo * layout, GstBufferPool * pool,
+    const GstVideoInfo * info, GstBuffer ** copy)
+{
+  GstVideoFrame src, dest;
+  GstBuffer *buffer = NULL;
+  GstFlowReturn flow;
+  gboolean ok;
+
+  if ((flow = gst_buffer_pool_acquire_buffer (pool, &buffer, NULL)) != GST_FLOW_OK)
+    return flow;
+  if (!gst_video_frame_map (&src, layout, wrapped, GST_MAP_READ)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_ERROR;
+  }
+  ok = gst_video_frame_map (&dest, info, buffer, GST_MAP_WRITE);
+  if (ok) {
+    ok = gst_video_frame_copy (&dest, &src);
+    gst_video_frame_unmap (&dest);
+  }
+  gst_video_frame_unmap (&src);
+  if (!ok) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_ERROR;
+  }
+  *copy = buffer;
+  return GST_FLOW_OK;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What leaves the decoder: GstBuffers on a CAPTURE buffer's memory, and
+ * copies for those who cannot read that memory's layout.
+ */
+#ifndef DEC_FRAME_H
+#define DEC_FRAME_H
+
+#include <gst/video/video.h>
+
+#include "../formats.h"
+
+G_BEGIN_DECLS
+
+/*
+ * Where the visible picture lies in a CAPTURE buffer: @layout gets strides and plane offsets of
+ * the @width x @height pixels at @crop_x, @crop_y.  Cropping is done in the offsets, not with a
+ * GstVideoCropMeta: it needs nothing from downstream beyond the GstVideoMeta (or the offsets of a
+ * DRM import) that the padding to whole macroblocks needs anyway, and the caps are the same for
+ * every consumer.  FALSE when the origin is inside a chroma sample.
+ */
+gboolean   dec_frame_layout (const V4l2Format * format, guint crop_x, guint crop_y, guint width,
+    guint height, GstVideoInfo * layout);
+
+/* Whether @layout is what a reader without GstVideoMeta assumes. @size: the memory's bytes. */
+gboolean   dec_frame_layout_is_default (const GstVideoInfo * layout, gsize size);
+
+/* Whether @format holds pictures of @bit_depth and @chroma_format_idc (H.264 table 6-1) as they
+ * are. */
+gboolean   dec_frame_format_matches (GstVideoFormat format, guint bit_depth,
+    guint chroma_format_idc);
+
+/* A buffer of its own on @pool_buffer's memories, which it keeps from returning to the pool
+ * (GstParentBufferMeta), with a GstVideoMeta. (transfer full) */
+GstBuffer *dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout);
+
+/* Copies @wrapped (from dec_frame_wrap) into a buffer of @pool, laid out as @info says.  Mapping
+ * waits for the picture's fences. GST_FLOW_FLUSHING when the pool is. @copy: transfer full. */
+GstFlowReturn dec_frame_copy (GstBuffer * wrapped, const GstVideoInfo * layout,
+    GstBufferPool * pool, const GstVideoInfo * info, GstBuffer ** copy);
+
+G_END_DECLS
+#endif

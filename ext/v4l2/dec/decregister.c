@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One element per device: what it may be called, and what its pad templates
+ * say, are the driver's answers at registration.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <gst/dmaresv/gstdmaresvcaps.h>
+
+#include "../media.h"
+#include "decframe.h"
+#include "gstdmaresvdecoder.h"
+
+GST_DEBUG_CATEGORY_STATIC (dec_register_debug);
+#define GST_CAT_DEFAULT dec_register_debug
+
+#define DECODER_RANK (GST_RANK_PRIMARY + 2)
+
+static gboolean
+has_coded_format (V4l2M2m * m2m, guint32 coded_format)
+{
+  guint32 fourcc;
+  guint i;
+
+  for (i = 0; v4l2_m2m_enum_format (m2m, V4L2_M2M_OUTPUT, i, &fourcc); i++) {
+    if (fourcc == coded_format)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The CAPTURE formats that can be output so far: 8-bit 4:2:0. NULL: none. */
+static GstCaps *
+probe_src_caps (DecDevice * device, guint32 coded_format)
+{
+  GstVideoFormat formats[16], format;
+  V4l2Format output = { 0, };
+  g_autoptr (GError) err = NULL;
+  guint n = 0, i;
+
+  /* CAPTURE formats depend on the coded format, whose size is of no matter here. */
+  output.pixelformat = coded_format;
+  output.width = 640;
+  output.height = 480;
+  output.n_planes = 1;
+  output.field = V4L2_FIELD_NONE;
+  if (!v4l2_m2m_set_format (dec_device_get_m2m (device), V4L2_M2M_OUTPUT, &output, &err)) {
+    GST_WARNING ("%s", err->message);
+    return NULL;
+  }
+  for (i = 0; (format = dec_device_enum_format (device, i)) != GST_VIDEO_FORMAT_UNKNOWN; i++) {
+    if (dec_frame_format_matches (format, 8, 1) && n + 1 < G_N_ELEMENTS (formats))
+      formats[n++] = format;
+  }
+  formats[n] = GST_VIDEO_FORMAT_UNKNOWN;
+  return n ? gst_dmaresv_caps_template (formats) : NULL;
+}
+
+static void
+set_range (GstCaps * caps, const gchar * field, guint min, guint max, guint step)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  if (min >= max) {
+    gst_caps_set_simple (caps, field, G_TYPE_INT, (gint) max, NULL);
+    return;
+  }
+  step = MAX (step, 1);
+  /* GStreamer's stepped ranges start and end at multiples of the step. */
+  if (min % step || max % step)
+    step = 1;
+  g_value_init (&value, GST_TYPE_INT_RANGE);
+  gst_value_set_int_range_step (&value, min, max, step);
+  gst_caps_set_value (caps, field, &value);
+}
+
+/* VIDIOC_ENUM_FRAMESIZES of the coded format.  A stateless decoder takes every size in between:
+ * the stream's crop makes any number of pixels out of whole blocks, so the step is not applied to
+ * the coded caps' (cropped) size. */
+static void
+probe_sizes (V4l2M2m * m2m, guint32 coded_format, GstCaps * caps)
+{
+  struct v4l2_frmsizeenum size;
+  guint i, max_width = 0, max_height = 0;
+
+  for (i = 0; v4l2_m2m_enum_frame_size (m2m, coded_format, i, &size); i++) {
+    if (size.type == V4L2_FRMSIZE_TYPE_DISCRETE) {
+      max_width = MAX (max_width, size.discrete.width);
+      max_height = MAX (max_height, size.discrete.height);
+    } else {
+      max_width = MAX (max_width, size.stepwise.max_width);
+      max_height = MAX (max_height, size.stepwise.max_height);
+      break;
+    }
+  }
+  if (max_width && max_height) {
+    /* Smaller ones are decoded into the smallest picture that the driver makes. */
+    set_range (caps, "width", 1, max_width, 1);
+    set_range (caps, "height", 1, max_height, 1);
+  }
+}
+
+static GstDmaResvDecoderClassData *
+probe_device (const V4l2DeviceInfo * info, guint32 coded_format,
+    GstDmaResvDecoderCapsFunc make_caps)
+{
+  GstDmaResvDecoderClassData *data = NULL;
+  g_autoptr (GError) err = NULL;
+  g_autoptr (GstCaps) sink_caps = NULL;
+  g_autoptr (GstCaps) src_caps = NULL;
+  DecDevice *device;
+
+  if (!(device = dec_device_open (info, coded_format, &err))) {
+    GST_WARNING ("%s", err->message);
+    return NULL;
+  }
+  if (!has_coded_format (dec_device_get_m2m (device), coded_format)) {
+    GST_INFO ("%s (%s) does not take %" GST_FOURCC_FORMAT, info->video_path, info->driver,
+        GST_FOURCC_ARGS (coded_format));
+  } else if (!(src_caps = probe_src_caps (device, coded_format))) {
+    GST_INFO ("%s (%s) decodes to no known format", info->video_path, info->driver);
+  } else if ((sink_caps = make_caps (device))) {
+    sink_caps = gst_caps_make_writable (sink_caps);
+    probe_sizes (dec_device_get_m2m (device), coded_format, sink_caps);
+    data = g_new0 (GstDmaResvDecoderClassData, 1);
+    data->device = v4l2_device_info_copy (info);
+    data->sink_caps = g_steal_pointer (&sink_caps);
+    data->src_caps = g_steal_pointer (&src_caps);
+    /* Class data of a type that is never unloaded. */
+    GST_MINI_OBJECT_FLAG_SET (data->sink_caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
+    GST_MINI_OBJECT_FLAG_SET (data->src_caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
+  }
+  dec_device_close (device);
+  return data;
+}
+
+static gboolean
+register_device (GstPlugin * plugin, const gchar * codec, const gchar * type_suffix,
+    const GTypeInfo * type_info, GstDmaResvDecoderClassData * data)
+{
+  g_autofree gchar *node = g_path_get_basename (data->device->video_path);
+  g_autofree gchar *type_name = NULL;
+  g_autofree gchar *element = NULL;
+  GTypeInfo info = *type_info;
+  GType type;
+
+  if (data->first) {
+    type_name = g_strdup_printf ("GstDmaResv%s", type_suffix);
+    element = g_strdup_printf ("dmaresv%sdec", codec);
+  } else {
+    type_name = g_strdup_printf ("GstDmaResv%s%s", node, type_suffix);
+    element = g_strdup_printf ("dmaresv%s%sdec", node, codec);
+  }
+  info.class_data = data;
+  type = g_type_register_static (GST_TYPE_DMARESV_DECODER, type_name, &info, 0);
+  GST_INFO ("%s on %s (%s, %s)", element, data->device->video_path, data->device->driver,
+      data->device->bus_info);
+  /* Each further device ranks below the one before, so that autoplugging is stable. */
+  return gst_element_register (plugin, element, data->first ? DECODER_RANK : DECODER_RANK - 1,
+      type);
+}
+
+gboolean
+gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec, const gchar * type_suffix,
+    guint32 coded_format, const GTypeInfo * type_info, GstDmaResvDecoderCapsFunc make_caps)
+{
+  g_autoptr (GPtrArray) devices = NULL;
+  gboolean first = TRUE, ret = TRUE;
+  guint i;
+
+  GST_DEBUG_CATEGORY_INIT (dec_register_debug, "dmaresvregister", 0,
+      "Finding V4L2 stateless decoders");
+
+  devices = v4l2_media_find_decoders ();
+  for (i = 0; i < devices->len; i++) {
+    GstDmaResvDecoderClassData *data;
+
+    if (!(data = probe_device (g_ptr_array_index (devices, i), coded_format, make_caps)))
+      continue;
+    data->first = first;
+    first = FALSE;
+    ret &= register_device (plugin, codec, type_suffix, type_info, data);
+  }
+  if (first)
+    GST_INFO ("No element for %" GST_FOURCC_FORMAT ": none of %u stateless decoders that the media "
+        "topology shows takes it", GST_FOURCC_ARGS (coded_format), devices->len);
+  return ret;
+}
+
+void
+gst_dmaresv_decoder_class_setup (GstDmaResvDecoderClass * klass,
+    GstDmaResvDecoderClassData * data, const gchar * codec_name)
+{
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  g_autofree gchar *long_name = NULL;
+  g_autofree gchar *description = NULL;
+
+  if (data->first)
+    long_name = g_strdup_printf ("V4L2 stateless %s decoder with implicit sync", codec_name);
+  else
+    long_name = g_strdup_printf ("V4L2 stateless %s decoder with implicit sync (%s)", codec_name,
+        data->device->video_path);
+  description = g_strdup_printf ("Decodes %s on stateless V4L2 hardware (%s) into dma-bufs",
+      codec_name, data->device->driver);
+  gst_element_class_set_metadata (element_class, long_name, "Codec/Decoder/Video/Hardware",
+      description, "The gst-dmaresv authors");
+  gst_element_class_add_pad_template (element_class, gst_pad_template_new ("sink", GST_PAD_SINK,
+          GST_PAD_ALWAYS, data->sink_caps));
+  gst_element_class_add_pad_template (element_class, gst_pad_template_new ("src", GST_PAD_SRC,
+          GST_PAD_ALWAYS, data->src_caps));
+  klass->device = data->device;
+}

@@ -1,0 +1,1121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdmaresvdecoder.h"
+
+#include <gst/dmaresv/gstdmaresvcaps.h>
+#include <gst/dmaresv/gstdmaresvpool.h>
+
+#include "decframe.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_dmaresv_decoder_debug);
+#define GST_CAT_DEFAULT gst_dmaresv_decoder_debug
+GST_DEBUG_CATEGORY_STATIC (performance_debug);
+
+/*
+ * The way of a frame
+ *
+ *   handle_frame() ── codec decode ─┬─ new_sequence: the device is set up anew
+ *                                   ├─ new_picture:  a CAPTURE buffer from the pool
+ *                                   ├─ submit:       a job in flight (dec_device_submit)
+ *                                   └─ output:       joins the outputs queue
+ *
+ * The codec decides what comes next (the outputs queue is in output order);
+ * push_outputs() is the one place that decides what may leave: the head of the
+ * queue, when its job is done.  Where upstream is live, it waits for that job
+ * at once, so no frame is later than its decoding; otherwise up to
+ * MAX_PENDING frames stay queued while the hardware works on them, and leave
+ * with a later call.  Because it only looks at the head and at its picture's
+ * state, a thread that follows the completions can call it as well.
+ *
+ * A GstVideoCodecFrame is bound to its pictures by the tag, which is its
+ * system_frame_number.  It ends in one of three ways: finished or dropped when
+ * its picture was output; released when its last picture dies without having
+ * been output (picture_freed()); dropped or released by handle_frame() when no
+ * picture came of it.
+ *
+ * FLUSH_START and PAUSED->READY come from other threads: they cancel the
+ * cancellable, on which all waiting for the hardware depends, and set the pool
+ * flushing, on which waiting for a buffer depends.  Everything else runs under
+ * the stream lock.
+ */
+
+/* Frames that may wait in the outputs queue while upstream is not live. One less than the jobs in
+ * flight would only make submit wait instead. */
+#define MAX_PENDING 2
+/* CAPTURE buffers beyond the DPB, the current picture and what downstream asks for. */
+#define EXTRA_BUFFERS (MAX_PENDING + 1)
+#define ACQUIRE_TIMEOUT (5 * GST_SECOND)
+
+typedef struct
+{
+  GstVideoCodecFrame *frame;
+  DecPicture *picture;
+  gboolean corrupt;             /* the codec's word */
+} Output;
+
+typedef struct
+{
+  DecDevice *device;
+  gpointer codec;
+  GstVideoCodecState *input_state;
+  gboolean live;
+
+  GCancellable *cancellable;
+  GstBufferPool *pool;          /* set under the object lock */
+  GstBufferPool *copy_pool;     /* likewise */
+
+  gboolean have_sequence;
+  gboolean need_negotiate;
+  CodecSequence sequence;       /* without its controls */
+  V4l2Format capture;
+  GstVideoInfo layout;          /* the visible picture in a CAPTURE buffer */
+  GstVideoInfo info;            /* what the caps say */
+  gboolean dmabuf;
+  gboolean copy;
+
+  GQueue outputs;               /* of Output */
+  GList *pictures;              /* DecPictures not output yet */
+  guint n_pictures;             /* all that hold a buffer */
+  GstFlowReturn flow;           /* why a callback returned FALSE */
+} GstDmaResvDecoderPrivate;
+
+enum
+{
+  PROP_0,
+  PROP_VIDEO_DEVICE_PATH,
+  PROP_MEDIA_DEVICE_PATH
+};
+
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (GstDmaResvDecoder, gst_dmaresv_decoder, GST_TYPE_VIDEO_DECODER,
+    G_ADD_PRIVATE (GstDmaResvDecoder);
+    GST_DEBUG_CATEGORY_INIT (gst_dmaresv_decoder_debug, "dmaresvdecoder", 0,
+        "V4L2 stateless decoder base class");
+    GST_DEBUG_CATEGORY_GET (performance_debug, "GST_PERFORMANCE"));
+
+#define PRIV(self) ((GstDmaResvDecoderPrivate *) \
+    gst_dmaresv_decoder_get_instance_private (GST_DMARESV_DECODER (self)))
+#define parent_class (GST_VIDEO_DECODER_CLASS (gst_dmaresv_decoder_parent_class))
+
+/* Errors */
+
+/* A wait for the hardware (or a queue) failed.  Keeps the reason in priv->flow. */
+static gboolean
+gst_dmaresv_decoder_wait_failed (GstDmaResvDecoder * self, const GError * err)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  if (g_error_matches (err, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    GST_DEBUG_OBJECT (self, "%s", err->message);
+    priv->flow = GST_FLOW_FLUSHING;
+  } else {
+    GST_ELEMENT_ERROR (self, RESOURCE, READ,
+        ("The video decoder hardware did not finish a picture."), ("%s", err->message));
+    priv->flow = GST_FLOW_ERROR;
+  }
+  return FALSE;
+}
+
+static gboolean
+gst_dmaresv_decoder_unsupported (GstDmaResvDecoder * self, const gchar * what)
+{
+  GST_ELEMENT_ERROR (self, STREAM, DECODE,
+      ("This kind of video is not supported by the decoder."), ("%s", what));
+  PRIV (self)->flow = GST_FLOW_NOT_NEGOTIATED;
+  return FALSE;
+}
+
+/* Pictures and frames */
+
+static gboolean
+gst_dmaresv_decoder_has_picture (GstDmaResvDecoder * self, guint64 tag)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GList *l;
+
+  for (l = priv->pictures; l; l = l->next) {
+    if (((DecPicture *) l->data)->tag == tag)
+      return TRUE;
+  }
+  for (l = priv->outputs.head; l; l = l->next) {
+    if (((Output *) l->data)->picture->tag == tag)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* DecPictureFreeFunc: nobody has @picture any more.  A frame of which nothing was output is done
+ * with it. */
+static void
+gst_dmaresv_decoder_picture_freed (DecPicture * picture, gpointer user_data)
+{
+  GstDmaResvDecoder *self = user_data;
+  GstVideoDecoder *decoder = user_data;
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstVideoCodecFrame *frame;
+
+  priv->n_pictures--;
+  if (picture->output)
+    return;
+  priv->pictures = g_list_remove (priv->pictures, picture);
+  if (gst_dmaresv_decoder_has_picture (self, picture->tag))
+    return;
+  if ((frame = gst_video_decoder_get_frame (decoder, picture->tag))) {
+    GST_DEBUG_OBJECT (self, "frame %u is never output", frame->system_frame_number);
+    gst_video_decoder_release_frame (decoder, frame);
+  }
+}
+
+static void
+output_free (Output * output)
+{
+  dec_picture_unref (output->picture);
+  g_free (output);
+}
+
+/* Frames that will not be pushed any more (flush, stop). */
+static void
+gst_dmaresv_decoder_drop_outputs (GstDmaResvDecoder * self)
+{
+  Output *output;
+
+  while ((output = g_queue_pop_head (&PRIV (self)->outputs))) {
+    gst_video_decoder_release_frame (GST_VIDEO_DECODER (self), output->frame);
+    output_free (output);
+  }
+}
+
+/* Where downstream changed its mind, the frames that follow are made as it wants them. */
+static gboolean
+gst_dmaresv_decoder_renegotiate (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstPad *srcpad = GST_VIDEO_DECODER_SRC_PAD (self);
+
+  priv->need_negotiate |= gst_pad_check_reconfigure (srcpad);
+  if (!priv->need_negotiate)
+    return TRUE;
+  if (!gst_video_decoder_negotiate (GST_VIDEO_DECODER (self))) {
+    gst_pad_mark_reconfigure (srcpad);
+    if (priv->flow == GST_FLOW_OK)
+      priv->flow = GST_PAD_IS_FLUSHING (srcpad) ? GST_FLOW_FLUSHING : GST_FLOW_NOT_NEGOTIATED;
+    return FALSE;
+  }
+  priv->need_negotiate = FALSE;
+  return TRUE;
+}
+
+static GstFlowReturn
+gst_dmaresv_decoder_make_buffer (GstDmaResvDecoder * self, Output * output)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstBuffer *buffer = dec_frame_wrap (output->picture->buffer, &priv->layout);
+
+  if (priv->copy) {
+    GstBuffer *copy = NULL;
+    GstFlowReturn flow;
+
+    flow = dec_frame_copy (buffer, &priv->layout, priv->copy_pool, &priv->info, &copy);
+    gst_buffer_unref (buffer);
+    if (flow != GST_FLOW_OK)
+      return flow;
+    buffer = copy;
+  }
+  if (output->picture->error || output->corrupt) {
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_CORRUPTED);
+    GST_VIDEO_CODEC_FRAME_FLAG_SET (output->frame, GST_VIDEO_CODEC_FRAME_FLAG_CORRUPTED);
+  }
+  output->frame->output_buffer = buffer;
+  return GST_FLOW_OK;
+}
+
+/* Takes @output's frame. */
+static GstFlowReturn
+gst_dmaresv_decoder_finish_output (GstDmaResvDecoder * self, Output * output)
+{
+  GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  guint number = output->frame->system_frame_number;
+  GstFlowReturn flow;
+
+  if (output->picture->state != DEC_PICTURE_DECODED) {
+    GST_DEBUG_OBJECT (self, "frame %u was not decoded, dropping it", number);
+    return gst_video_decoder_drop_frame (decoder, output->frame);
+  }
+  if (output->picture->error)
+    GST_WARNING_OBJECT (self, "frame %u was decoded with errors", number);
+  if (!gst_dmaresv_decoder_renegotiate (self)) {
+    gst_video_decoder_release_frame (decoder, output->frame);
+    return priv->flow;
+  }
+  if ((flow = gst_dmaresv_decoder_make_buffer (self, output)) != GST_FLOW_OK) {
+    if (flow != GST_FLOW_FLUSHING)
+      GST_ELEMENT_ERROR (self, RESOURCE, READ, ("A decoded picture could not be read."),
+          ("Copying frame %u to system memory failed (%s)", number, gst_flow_get_name (flow)));
+    gst_video_decoder_release_frame (decoder, output->frame);
+    return flow;
+  }
+  GST_LOG_OBJECT (self, "pushing frame %u", number);
+  return gst_video_decoder_finish_frame (decoder, output->frame);
+}
+
+/* Pushes what is next in output order and done; waits for the hardware until no more than
+ * @max_pending frames remain. FALSE: priv->flow says why. */
+static gboolean
+gst_dmaresv_decoder_push_outputs (GstDmaResvDecoder * self, guint max_pending)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  Output *output;
+
+  while ((output = g_queue_peek_head (&priv->outputs))) {
+    g_autoptr (GError) err = NULL;
+
+    if (!dec_device_reap (priv->device, &err))
+      return gst_dmaresv_decoder_wait_failed (self, err);
+    if (output->picture->state == DEC_PICTURE_QUEUED) {
+      if (g_queue_get_length (&priv->outputs) <= max_pending)
+        return TRUE;
+      if (!dec_device_wait (priv->device, output->picture, priv->cancellable, &err))
+        return gst_dmaresv_decoder_wait_failed (self, err);
+    }
+    g_queue_pop_head (&priv->outputs);
+    priv->flow = gst_dmaresv_decoder_finish_output (self, output);
+    output_free (output);
+    if (priv->flow != GST_FLOW_OK)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The codec's client: sequences */
+
+static void
+gst_dmaresv_decoder_set_pool (GstDmaResvDecoder * self, GstBufferPool ** slot,
+    GstBufferPool * pool)
+{
+  GstBufferPool *old;
+
+  GST_OBJECT_LOCK (self);
+  old = *slot;
+  *slot = pool;
+  GST_OBJECT_UNLOCK (self);
+  if (old) {
+    /* Its buffers may still be downstream: it ends when the last one is back. */
+    gst_buffer_pool_set_active (old, FALSE);
+    gst_object_unref (old);
+  }
+}
+
+static void
+gst_dmaresv_decoder_report_latency (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  const GstVideoInfo *in = &priv->input_state->info;
+  gint fps_n = GST_VIDEO_INFO_FPS_N (in), fps_d = GST_VIDEO_INFO_FPS_D (in);
+  GstClockTime latency;
+
+  if (fps_n <= 0 || fps_d <= 0) {
+    fps_n = priv->sequence.fps_n;
+    fps_d = priv->sequence.fps_d;
+  }
+  /* Without any rate, one that is common and slow. */
+  if (fps_n <= 0 || fps_d <= 0) {
+    fps_n = 25;
+    fps_d = 1;
+  }
+  latency = gst_util_uint64_scale (priv->sequence.reorder * GST_SECOND, fps_d, fps_n);
+  GST_INFO_OBJECT (self, "%u frames of reordering are %" GST_TIME_FORMAT " of latency",
+      priv->sequence.reorder, GST_TIME_ARGS (latency));
+  gst_video_decoder_set_latency (GST_VIDEO_DECODER (self), latency, latency);
+}
+
+/* OUTPUT format and the sequence's controls. */
+static gboolean
+gst_dmaresv_decoder_configure (GstDmaResvDecoder * self, const CodecSequence * sequence)
+{
+  GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
+  V4l2Control controls[CODEC_MAX_CONTROLS];
+  DecDeviceConfig config = { 0, };
+  g_autoptr (GError) err = NULL;
+  gsize samples;
+  guint i;
+
+  for (i = 0; i < sequence->n_controls; i++)
+    controls[i] = (V4l2Control) { sequence->controls[i].id, sequence->controls[i].size,
+        (gpointer) sequence->controls[i].data };
+
+  /* No codec's picture is larger than its samples by more than what escapes cost (H.264 A.3.1:
+   * 3200 bits per macroblock of 384 samples, which is 1/24 more); the rest is for headers. */
+  samples = (gsize) sequence->coded_width * sequence->coded_height;
+  samples += sequence->chroma_format_idc == 3 ? 2 * samples :
+      sequence->chroma_format_idc == 2 ? samples : samples / 2;
+  config.bitstream_size = samples * (sequence->bit_depth > 8 ? 2 : 1);
+  config.bitstream_size += config.bitstream_size / 16 + 64 * 1024;
+  config.coded_width = sequence->coded_width;
+  config.coded_height = sequence->coded_height;
+  config.mode_controls = klass->mode_controls;
+  config.n_mode_controls = klass->n_mode_controls;
+  config.controls = controls;
+  config.n_controls = sequence->n_controls;
+  if (!dec_device_configure (PRIV (self)->device, &config, &err))
+    return gst_dmaresv_decoder_unsupported (self, err->message);
+  return TRUE;
+}
+
+/* CAPTURE format: the first of the driver's that holds the sequence's samples as they are. */
+static gboolean
+gst_dmaresv_decoder_configure_capture (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  const CodecSequence *seq = &priv->sequence;
+  g_autofree gchar *what = NULL;
+  g_autoptr (GError) err = NULL;
+  GstVideoFormat format;
+  guint i = 0;
+
+  do {
+    format = dec_device_enum_format (priv->device, i++);
+  } while (format != GST_VIDEO_FORMAT_UNKNOWN
+      && !dec_frame_format_matches (format, seq->bit_depth, seq->chroma_format_idc));
+  if (format == GST_VIDEO_FORMAT_UNKNOWN) {
+    what = g_strdup_printf ("%u-bit video of chroma_format_idc %u has no format here",
+        seq->bit_depth, seq->chroma_format_idc);
+    return gst_dmaresv_decoder_unsupported (self, what);
+  }
+  if (!dec_device_set_capture (priv->device, format, &priv->capture, &err))
+    return gst_dmaresv_decoder_unsupported (self, err->message);
+  if (!dec_frame_layout (&priv->capture, seq->crop_x, seq->crop_y, seq->width, seq->height,
+          &priv->layout)) {
+    what = g_strdup_printf ("%ux%u at %u,%u of a %ux%u %s picture cannot be shown", seq->width,
+        seq->height, seq->crop_x, seq->crop_y, priv->capture.width, priv->capture.height,
+        gst_video_format_to_string (format));
+    return gst_dmaresv_decoder_unsupported (self, what);
+  }
+  return TRUE;
+}
+
+static gboolean
+gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_data)
+{
+  GstDmaResvDecoder *self = user_data;
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  g_autoptr (GError) err = NULL;
+
+  GST_INFO_OBJECT (self, "sequence: %ux%u at %u,%u in %ux%u, %u bits, chroma %u, profile %d, "
+      "DPB %u, reorder %u%s", sequence->width, sequence->height, sequence->crop_x,
+      sequence->crop_y, sequence->coded_width, sequence->coded_height, sequence->bit_depth,
+      sequence->chroma_format_idc, sequence->profile, sequence->dpb_size, sequence->reorder,
+      sequence->interlaced ? ", interlaced" : "");
+
+  if (!gst_dmaresv_decoder_push_outputs (self, 0))
+    return FALSE;
+  priv->have_sequence = FALSE;
+  if (sequence->interlaced)
+    return gst_dmaresv_decoder_unsupported (self, "Interlaced video (fields or MBAFF)");
+  if (sequence->bit_depth != 8 || sequence->chroma_format_idc != 1)
+    return gst_dmaresv_decoder_unsupported (self, "Video other than 8-bit 4:2:0");
+
+  gst_dmaresv_decoder_set_pool (self, &priv->pool, NULL);
+  if (!gst_dmaresv_decoder_configure (self, sequence))
+    return FALSE;
+  priv->sequence = *sequence;
+  priv->sequence.n_controls = 0;
+  if (!gst_dmaresv_decoder_configure_capture (self))
+    return FALSE;
+
+  priv->have_sequence = TRUE;
+  gst_dmaresv_decoder_report_latency (self);
+  priv->need_negotiate = TRUE;
+  if (!gst_dmaresv_decoder_renegotiate (self)) {
+    priv->have_sequence = FALSE;
+    return FALSE;
+  }
+  if (!dec_device_start (priv->device, &err)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("The video decoder could not be started."),
+        ("%s", err->message));
+    priv->flow = GST_FLOW_ERROR;
+    priv->have_sequence = FALSE;
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* The codec's client: pictures */
+
+/* A buffer without waiting, or after all that can be pushed has been, or after waiting for
+ * downstream for as long as it holds any. */
+static GstFlowReturn
+gst_dmaresv_decoder_acquire (GstDmaResvDecoder * self, GstBuffer ** buffer)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstBufferPoolAcquireParams params = { 0, };
+  GstDmaResvPoolStats stats;
+  GstFlowReturn flow;
+
+  if (!gst_dmaresv_decoder_push_outputs (self, priv->live ? 0 : MAX_PENDING))
+    return priv->flow;
+  params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
+  flow = gst_buffer_pool_acquire_buffer (priv->pool, buffer, &params);
+  if (flow == GST_FLOW_OK || flow == GST_FLOW_FLUSHING)
+    return flow;
+
+  /* What we hold back ourselves would be waited for in vain. */
+  if (!gst_dmaresv_decoder_push_outputs (self, 0))
+    return priv->flow;
+  for (;;) {
+    GstClockTime start = gst_util_get_timestamp (), waited;
+
+    flow = gst_buffer_pool_acquire_buffer (priv->pool, buffer, NULL);
+    waited = gst_util_get_timestamp () - start;
+    gst_dmaresv_pool_get_stats (GST_DMARESV_POOL (priv->pool), &stats);
+    GST_LOG_OBJECT (self, "waited %" GST_TIME_FORMAT " for a CAPTURE buffer (%s)",
+        GST_TIME_ARGS (waited), gst_flow_get_name (flow));
+    if (flow == GST_FLOW_OK || flow == GST_FLOW_FLUSHING)
+      return flow;
+    /* A paused sink may keep its frames for hours; only when none is out is something wrong. */
+    if (waited < ACQUIRE_TIMEOUT / 2
+        || stats.allocated - stats.free - stats.pending <= priv->n_pictures)
+      break;
+    GST_INFO_OBJECT (self, "downstream holds all buffers, waiting on");
+  }
+  GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("No buffer to decode into."),
+      ("%u CAPTURE buffers exist, %u are references or in work, %u wait for consumers' fences",
+          stats.allocated, priv->n_pictures, stats.pending));
+  return GST_FLOW_ERROR;
+}
+
+static void
+gst_dmaresv_decoder_picture_unref (gpointer data)
+{
+  dec_picture_unref (data);
+}
+
+static gboolean
+gst_dmaresv_decoder_new_picture (CodecPicture * picture, CodecPicture * conceal,
+    gpointer user_data)
+{
+  GstDmaResvDecoder *self = user_data;
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstBuffer *buffer = NULL;
+  DecPicture *mine;
+
+  if (!priv->have_sequence) {
+    GST_WARNING_OBJECT (self, "a picture without a sequence");
+    priv->flow = GST_FLOW_NOT_NEGOTIATED;
+    return FALSE;
+  }
+  if (picture->flags & CODEC_PICTURE_GAP) {
+    /* The driver finds a reference by the timestamp that a job left on its CAPTURE buffer, and no
+     * job will run for this one.  With the key of the picture that conceals it, it *is* that
+     * picture: nothing to copy, and nothing the driver cannot find. */
+    if (conceal && conceal->client_data) {
+      picture->key = conceal->key;
+      picture->client_data = dec_picture_ref (conceal->client_data);
+      picture->client_destroy = gst_dmaresv_decoder_picture_unref;
+    }
+    return TRUE;
+  }
+
+  if ((priv->flow = gst_dmaresv_decoder_acquire (self, &buffer)) != GST_FLOW_OK)
+    return FALSE;
+  mine = dec_picture_new (buffer, picture->tag, gst_dmaresv_decoder_picture_freed, self);
+  priv->n_pictures++;
+  priv->pictures = g_list_prepend (priv->pictures, mine);
+  picture->client_data = mine;
+  picture->client_destroy = gst_dmaresv_decoder_picture_unref;
+  return TRUE;
+}
+
+static gboolean
+gst_dmaresv_decoder_submit (CodecPicture * picture, const CodecJob * job, gpointer user_data)
+{
+  GstDmaResvDecoder *self = user_data;
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  DecPicture *mine = picture->client_data;
+  V4l2Control controls[CODEC_MAX_CONTROLS];
+  DecDeviceJob desc = { 0, };
+  g_autoptr (GError) err = NULL;
+  guint i;
+
+  g_return_val_if_fail (mine != NULL, FALSE);
+
+  desc.data = job->data;
+  desc.size = job->size;
+  desc.key = job->capture_key;
+  for (i = 0; i < job->n_controls; i++)
+    controls[i] = (V4l2Control) { job->controls[i].id, job->controls[i].size,
+        (gpointer) job->controls[i].data };
+  desc.controls = controls;
+  desc.n_controls = job->n_controls;
+  for (i = 0; i < job->n_refs; i++) {
+    if (job->refs[i]->client_data)
+      desc.refs[desc.n_refs++] = job->refs[i]->client_data;
+  }
+  if (dec_device_submit (priv->device, mine, &desc, priv->cancellable, &err))
+    return TRUE;
+  if (g_error_matches (err, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+      || g_error_matches (err, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+    return gst_dmaresv_decoder_wait_failed (self, err);
+
+  /* This picture only; the stream goes on. */
+  mine->state = DEC_PICTURE_FAILED;
+  GST_VIDEO_DECODER_ERROR (self, 1, STREAM, DECODE, ("A picture could not be decoded."),
+      ("Frame %" G_GUINT64_FORMAT " was not queued: %s", picture->tag, err->message), priv->flow);
+  return priv->flow == GST_FLOW_OK;
+}
+
+static gboolean
+gst_dmaresv_decoder_output (CodecPicture * picture, gpointer user_data)
+{
+  GstDmaResvDecoder *self = user_data;
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  DecPicture *mine = picture->client_data;
+  GstVideoCodecFrame *frame;
+  Output *output;
+
+  if (!mine || mine->output)
+    return TRUE;
+  mine->output = TRUE;
+  priv->pictures = g_list_remove (priv->pictures, mine);
+
+  frame = gst_video_decoder_get_frame (GST_VIDEO_DECODER (self), picture->tag);
+  if (!frame) {
+    /* A second picture in one input buffer: there is no frame, and no time, for it. */
+    GST_WARNING_OBJECT (self, "frame %" G_GUINT64_FORMAT " has another picture, which is not "
+        "output: the stream is not aligned to access units", picture->tag);
+    return TRUE;
+  }
+  output = g_new0 (Output, 1);
+  output->frame = frame;
+  output->picture = dec_picture_ref (mine);
+  output->corrupt = (picture->flags & CODEC_PICTURE_CORRUPT) != 0;
+  if (picture->flags & CODEC_PICTURE_KEY)
+    GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
+  g_queue_push_tail (&priv->outputs, output);
+  return gst_dmaresv_decoder_push_outputs (self, priv->live ? 0 : MAX_PENDING);
+}
+
+static const CodecClient codec_client = {
+  gst_dmaresv_decoder_new_sequence,
+  gst_dmaresv_decoder_new_picture,
+  gst_dmaresv_decoder_submit,
+  gst_dmaresv_decoder_output
+};
+
+/* Negotiation */
+
+/* What the caps leave open, the stream's own word fills. */
+static void
+gst_dmaresv_decoder_apply_vui (GstDmaResvDecoder * self, GstVideoInfo * info)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  const GstStructure *s = gst_caps_get_structure (priv->input_state->caps, 0);
+  const CodecSequence *seq = &priv->sequence;
+
+  if (!gst_structure_has_field (s, "framerate") && seq->fps_n > 0 && seq->fps_d > 0) {
+    GST_VIDEO_INFO_FPS_N (info) = seq->fps_n;
+    GST_VIDEO_INFO_FPS_D (info) = seq->fps_d;
+  }
+  if (!gst_structure_has_field (s, "pixel-aspect-ratio") && seq->par_n > 0 && seq->par_d > 0) {
+    GST_VIDEO_INFO_PAR_N (info) = seq->par_n;
+    GST_VIDEO_INFO_PAR_D (info) = seq->par_d;
+  }
+  if (!gst_structure_has_field (s, "colorimetry")) {
+    const GstVideoColorimetry *from = &seq->colorimetry;
+
+    if (from->range != GST_VIDEO_COLOR_RANGE_UNKNOWN)
+      info->colorimetry.range = from->range;
+    if (from->matrix != GST_VIDEO_COLOR_MATRIX_UNKNOWN)
+      info->colorimetry.matrix = from->matrix;
+    if (from->transfer != GST_VIDEO_TRANSFER_UNKNOWN)
+      info->colorimetry.transfer = from->transfer;
+    if (from->primaries != GST_VIDEO_COLOR_PRIMARIES_UNKNOWN)
+      info->colorimetry.primaries = from->primaries;
+  }
+  if (!gst_structure_has_field (s, "chroma-site")
+      && seq->chroma_site != GST_VIDEO_CHROMA_SITE_UNKNOWN)
+    info->chroma_site = seq->chroma_site;
+}
+
+/* DMABuf where downstream names it; whoever takes ANY may not know what a dma-buf is, and gets
+ * system memory. */
+static gboolean
+gst_dmaresv_decoder_choose_memory (GstDmaResvDecoder * self, const GstVideoInfo * info,
+    gboolean * dmabuf)
+{
+  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_VIDEO_DECODER_SRC_PAD (self), NULL);
+  g_autoptr (GstCaps) dma_caps = gst_dmaresv_caps_from_info (info, TRUE);
+  g_autoptr (GstCaps) system_caps = gst_dmaresv_caps_from_info (info, FALSE);
+
+  GST_DEBUG_OBJECT (self, "downstream takes %" GST_PTR_FORMAT, peer);
+  *dmabuf = FALSE;
+  if (!peer || gst_caps_is_any (peer))
+    return TRUE;
+  if (dma_caps && gst_caps_can_intersect (dma_caps, peer)) {
+    *dmabuf = TRUE;
+    return TRUE;
+  }
+  if (system_caps && gst_caps_can_intersect (system_caps, peer))
+    return TRUE;
+  GST_WARNING_OBJECT (self, "downstream takes neither %" GST_PTR_FORMAT " nor %" GST_PTR_FORMAT,
+      dma_caps, system_caps);
+  return FALSE;
+}
+
+static gboolean
+gst_dmaresv_decoder_negotiate (GstVideoDecoder * decoder)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstVideoCodecState *state;
+  gboolean ok;
+
+  if (!priv->have_sequence)
+    return parent_class->negotiate (decoder);
+
+  state = gst_video_decoder_set_output_state (decoder, GST_VIDEO_INFO_FORMAT (&priv->layout),
+      priv->sequence.width, priv->sequence.height, priv->input_state);
+  if (!state)
+    return FALSE;
+  gst_dmaresv_decoder_apply_vui (self, &state->info);
+  priv->info = state->info;
+  if ((ok = gst_dmaresv_decoder_choose_memory (self, &state->info, &priv->dmabuf))) {
+    gst_clear_caps (&state->caps);
+    state->caps = gst_dmaresv_caps_from_info (&state->info, priv->dmabuf);
+    GST_INFO_OBJECT (self, "output is %" GST_PTR_FORMAT, state->caps);
+  }
+  gst_video_codec_state_unref (state);
+  return ok && parent_class->negotiate (decoder);
+}
+
+/* Our own pool: once per sequence, as the references are in its buffers. */
+static gboolean
+gst_dmaresv_decoder_ensure_pool (GstDmaResvDecoder * self, GstCaps * caps, guint downstream_min)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  g_autoptr (GError) err = NULL;
+  GstBufferPool *pool;
+  guint min;
+
+  if (priv->pool)
+    return TRUE;
+  min = priv->sequence.dpb_size + 1 + downstream_min + EXTRA_BUFFERS;
+  if (!(pool = dec_device_create_pool (priv->device, caps, min, &err)) ||
+      !gst_buffer_pool_set_active (pool, TRUE)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("No buffers to decode into."),
+        ("%u CAPTURE buffers could not be made%s%s", min, err ? ": " : "",
+            err ? err->message : ""));
+    gst_clear_object (&pool);
+    priv->flow = GST_FLOW_ERROR;
+    return FALSE;
+  }
+  gst_dmaresv_pool_set_timeout (GST_DMARESV_POOL (pool), ACQUIRE_TIMEOUT);
+  gst_dmaresv_decoder_set_pool (self, &priv->pool, pool);
+  GST_DEBUG_OBJECT (self, "%u CAPTURE buffers, %u of them for downstream", min, downstream_min);
+  return TRUE;
+}
+
+static gboolean
+gst_dmaresv_decoder_make_copy_pool (GstDmaResvDecoder * self, guint downstream_min)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  g_autoptr (GstCaps) caps = gst_dmaresv_caps_from_info (&priv->info, FALSE);
+  GstBufferPool *pool = gst_video_buffer_pool_new ();
+  GstStructure *config = gst_buffer_pool_get_config (pool);
+
+  gst_buffer_pool_config_set_params (config, caps, GST_VIDEO_INFO_SIZE (&priv->info),
+      downstream_min, 0);
+  if (!gst_buffer_pool_set_config (pool, config) || !gst_buffer_pool_set_active (pool, TRUE)) {
+    GST_ERROR_OBJECT (self, "no pool for %" GST_PTR_FORMAT, caps);
+    gst_object_unref (pool);
+    return FALSE;
+  }
+  gst_dmaresv_decoder_set_pool (self, &priv->copy_pool, pool);
+  return TRUE;
+}
+
+/* Downstream's pools are never taken: their buffers are not the CAPTURE queue's. */
+static gboolean
+gst_dmaresv_decoder_decide_allocation (GstVideoDecoder * decoder, GstQuery * query)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  gboolean video_meta, plain;
+  guint downstream_min = 0, i;
+  GstBufferPool *pool;
+  GstCaps *caps = NULL;
+  gsize size;
+
+  if (!priv->have_sequence)
+    return parent_class->decide_allocation (decoder, query);
+
+  gst_query_parse_allocation (query, &caps, NULL);
+  video_meta = gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  for (i = 0; i < gst_query_get_n_allocation_pools (query); i++) {
+    guint min = 0;
+
+    gst_query_parse_nth_allocation_pool (query, i, NULL, NULL, &min, NULL);
+    downstream_min = MAX (downstream_min, min);
+  }
+  if (!gst_dmaresv_decoder_ensure_pool (self, caps, downstream_min))
+    return FALSE;
+
+  size = dec_device_get_picture_size (priv->device);
+  plain = dec_frame_layout_is_default (&priv->layout, size);
+  priv->copy = !priv->dmabuf && !video_meta && !plain;
+  pool = priv->pool;
+  if (priv->copy) {
+    GST_CAT_WARNING_OBJECT (performance_debug, self, "downstream has no GstVideoMeta: every "
+        "frame is copied");
+    if (!gst_dmaresv_decoder_make_copy_pool (self, downstream_min))
+      return FALSE;
+    pool = priv->copy_pool;
+    size = GST_VIDEO_INFO_SIZE (&priv->info);
+  } else if (!video_meta && !plain) {
+    GST_WARNING_OBJECT (self, "downstream takes dma-bufs but no GstVideoMeta: it may misread "
+        "strides and offsets");
+  }
+
+  if (gst_query_get_n_allocation_pools (query) > 0)
+    gst_query_set_nth_allocation_pool (query, 0, pool, size, downstream_min, 0);
+  else
+    gst_query_add_allocation_pool (query, pool, size, downstream_min, 0);
+  return TRUE;
+}
+
+/* Exact: decodebin tries no other decoder once this one has said yes.  What the caps do not name
+ * is no reason to refuse, but for the form, without which nothing can be parsed. */
+static gboolean
+gst_dmaresv_decoder_sink_query (GstVideoDecoder * decoder, GstQuery * query)
+{
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ACCEPT_CAPS) {
+    g_autoptr (GstCaps) template =
+        gst_pad_get_pad_template_caps (GST_VIDEO_DECODER_SINK_PAD (decoder));
+    GstCaps *caps = NULL;
+
+    gst_query_parse_accept_caps (query, &caps);
+    gst_query_set_accept_caps_result (query, gst_caps_is_fixed (caps)
+        && gst_caps_can_intersect (caps, template));
+    return TRUE;
+  }
+  return parent_class->sink_query (decoder, query);
+}
+
+/* Streaming */
+
+static gboolean
+gst_dmaresv_decoder_upstream_is_live (GstDmaResvDecoder * self)
+{
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (GST_VIDEO_DECODER_SINK_PAD (self), query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  return live;
+}
+
+/* Everything that the codec and the hardware still have, pushed. */
+static GstFlowReturn
+gst_dmaresv_decoder_drain (GstVideoDecoder * decoder)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
+  g_autoptr (GError) err = NULL;
+
+  GST_DEBUG_OBJECT (self, "draining");
+  priv->flow = GST_FLOW_OK;
+  if (!klass->codec->drain (priv->codec, &err) && err
+      && !g_error_matches (err, CODEC_ERROR, CODEC_ERROR_CLIENT))
+    GST_WARNING_OBJECT (self, "draining: %s", err->message);
+  if (priv->flow == GST_FLOW_OK)
+    gst_dmaresv_decoder_push_outputs (self, 0);
+  return priv->flow;
+}
+
+static gboolean
+gst_dmaresv_decoder_set_format (GstVideoDecoder * decoder, GstVideoCodecState * state)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
+  g_autoptr (GError) err = NULL;
+
+  /* Earlier frames leave with the caps that they came with. */
+  if (priv->have_sequence) {
+    GstFlowReturn flow = gst_dmaresv_decoder_drain (decoder);
+
+    if (flow != GST_FLOW_OK)
+      GST_DEBUG_OBJECT (self, "draining before new caps: %s", gst_flow_get_name (flow));
+    priv->need_negotiate = TRUE;
+  }
+  if (priv->input_state)
+    gst_video_codec_state_unref (priv->input_state);
+  priv->input_state = gst_video_codec_state_ref (state);
+
+  priv->live = gst_dmaresv_decoder_upstream_is_live (self);
+  GST_INFO_OBJECT (self, "input is %s%" GST_PTR_FORMAT, priv->live ? "live " : "", state->caps);
+  if (!klass->codec->set_format (priv->codec, state, priv->live, &err)) {
+    GST_ELEMENT_ERROR (self, STREAM, DECODE, ("The stream's format cannot be decoded."),
+        ("%s", err ? err->message : "caps refused"));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static GstFlowReturn
+gst_dmaresv_decoder_decode_failed (GstDmaResvDecoder * self, guint number, const GError * err)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (g_error_matches (err, CODEC_ERROR, CODEC_ERROR_CLIENT)) {
+    return priv->flow != GST_FLOW_OK ? priv->flow : GST_FLOW_ERROR;
+  } else if (g_error_matches (err, CODEC_ERROR, CODEC_ERROR_UNSUPPORTED)) {
+    gst_dmaresv_decoder_unsupported (self, err->message);
+    return priv->flow;
+  }
+  GST_VIDEO_DECODER_ERROR (self, 1, STREAM, DECODE, ("The stream is damaged."),
+      ("Frame %u: %s", number, err->message), ret);
+  return ret;
+}
+
+static GstFlowReturn
+gst_dmaresv_decoder_handle_frame (GstVideoDecoder * decoder, GstVideoCodecFrame * frame)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
+  guint number = frame->system_frame_number;
+  g_autoptr (GError) err = NULL;
+  GstFlowReturn ret = GST_FLOW_OK;
+  GstVideoCodecFrame *kept;
+  GstMapInfo map;
+
+  GST_LOG_OBJECT (self, "frame %u, %" GST_PTR_FORMAT, number, frame->input_buffer);
+  priv->flow = GST_FLOW_OK;
+  if (!gst_buffer_map (frame->input_buffer, &map, GST_MAP_READ)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, READ, ("The stream could not be read."),
+        ("Frame %u cannot be mapped", number));
+    gst_video_decoder_release_frame (decoder, frame);
+    return GST_FLOW_ERROR;
+  }
+  klass->codec->decode (priv->codec, map.data, map.size, number, &err);
+  gst_buffer_unmap (frame->input_buffer, &map);
+  if (err)
+    ret = gst_dmaresv_decoder_decode_failed (self, number, err);
+
+  /* With a picture, the frame ends with it; without, here. */
+  kept = gst_video_decoder_get_frame (decoder, number);
+  gst_video_codec_frame_unref (frame);
+  if (kept && gst_dmaresv_decoder_has_picture (self, number)) {
+    gst_video_codec_frame_unref (kept);
+  } else if (kept && err && ret == GST_FLOW_OK) {
+    ret = gst_video_decoder_drop_frame (decoder, kept);
+  } else if (kept) {
+    GST_DEBUG_OBJECT (self, "frame %u has no picture", number);
+    gst_video_decoder_release_frame (decoder, kept);
+  }
+
+  if (ret == GST_FLOW_OK && !gst_dmaresv_decoder_push_outputs (self, priv->live ? 0 : MAX_PENDING))
+    ret = priv->flow;
+  return ret;
+}
+
+static void
+gst_dmaresv_decoder_set_flushing (GstDmaResvDecoder * self, gboolean flushing)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  GstBufferPool *pools[2];
+  guint i;
+
+  if (flushing)
+    g_cancellable_cancel (priv->cancellable);
+  else
+    g_cancellable_reset (priv->cancellable);
+  GST_OBJECT_LOCK (self);
+  pools[0] = priv->pool ? gst_object_ref (priv->pool) : NULL;
+  pools[1] = priv->copy_pool ? gst_object_ref (priv->copy_pool) : NULL;
+  GST_OBJECT_UNLOCK (self);
+  for (i = 0; i < G_N_ELEMENTS (pools); i++) {
+    if (pools[i])
+      gst_buffer_pool_set_flushing (pools[i], flushing);
+    gst_clear_object (&pools[i]);
+  }
+}
+
+/* The hardware is let finish (a few jobs, each bounded by the driver's watchdog), so that the
+ * queues keep running; where it does not, STREAMOFF ends it. */
+static void
+gst_dmaresv_decoder_settle_device (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  g_autoptr (GError) err = NULL;
+
+  if (dec_device_wait_idle (priv->device, NULL, &err))
+    return;
+  GST_WARNING_OBJECT (self, "%s", err->message);
+  g_clear_error (&err);
+  if (!dec_device_reset (priv->device, &err))
+    GST_ERROR_OBJECT (self, "%s", err->message);
+}
+
+static gboolean
+gst_dmaresv_decoder_flush (GstVideoDecoder * decoder)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  GST_DEBUG_OBJECT (self, "flushing, %u jobs in flight",
+      dec_device_get_in_flight (priv->device));
+  gst_dmaresv_decoder_drop_outputs (self);
+  GST_DMARESV_DECODER_GET_CLASS (self)->codec->flush (priv->codec);
+  gst_dmaresv_decoder_settle_device (self);
+  gst_dmaresv_decoder_set_flushing (self, FALSE);
+  priv->flow = GST_FLOW_OK;
+  return TRUE;
+}
+
+static gboolean
+gst_dmaresv_decoder_sink_event (GstVideoDecoder * decoder, GstEvent * event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START)
+    gst_dmaresv_decoder_set_flushing (GST_DMARESV_DECODER (decoder), TRUE);
+  return parent_class->sink_event (decoder, event);
+}
+
+/* States */
+
+static gboolean
+gst_dmaresv_decoder_open (GstVideoDecoder * decoder)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
+  GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
+  g_autoptr (GError) err = NULL;
+
+  PRIV (self)->device = dec_device_open (klass->device, klass->coded_format, &err);
+  if (!PRIV (self)->device) {
+    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ_WRITE,
+        ("The video decoder device could not be opened."), ("%s", err->message));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+gst_dmaresv_decoder_close (GstVideoDecoder * decoder)
+{
+  g_clear_pointer (&PRIV (decoder)->device, dec_device_close);
+  return TRUE;
+}
+
+static gboolean
+gst_dmaresv_decoder_start (GstVideoDecoder * decoder)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  g_cancellable_reset (priv->cancellable);
+  priv->codec = GST_DMARESV_DECODER_GET_CLASS (self)->codec->create (&codec_client, self);
+  priv->flow = GST_FLOW_OK;
+  priv->have_sequence = FALSE;
+  priv->need_negotiate = FALSE;
+  return TRUE;
+}
+
+static gboolean
+gst_dmaresv_decoder_stop (GstVideoDecoder * decoder)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  gst_dmaresv_decoder_drop_outputs (self);
+  g_clear_pointer (&priv->codec, GST_DMARESV_DECODER_GET_CLASS (self)->codec->destroy);
+  gst_dmaresv_decoder_settle_device (self);
+  gst_dmaresv_decoder_set_pool (self, &priv->pool, NULL);
+  gst_dmaresv_decoder_set_pool (self, &priv->copy_pool, NULL);
+  g_clear_pointer (&priv->input_state, gst_video_codec_state_unref);
+  priv->have_sequence = FALSE;
+  return TRUE;
+}
+
+static GstStateChangeReturn
+gst_dmaresv_decoder_change_state (GstElement * element, GstStateChange transition)
+{
+  /* Before the pads are stopped: their thread may be waiting for the hardware or a buffer. */
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    gst_dmaresv_decoder_set_flushing (GST_DMARESV_DECODER (element), TRUE);
+  return GST_ELEMENT_CLASS (gst_dmaresv_decoder_parent_class)->change_state (element, transition);
+}
+
+/* Class */
+
+static void
+gst_dmaresv_decoder_get_property (GObject * object, guint id, GValue * value, GParamSpec * pspec)
+{
+  const V4l2DeviceInfo *device = GST_DMARESV_DECODER_GET_CLASS (object)->device;
+
+  switch (id) {
+    case PROP_VIDEO_DEVICE_PATH:
+      g_value_set_string (value, device ? device->video_path : NULL);
+      break;
+    case PROP_MEDIA_DEVICE_PATH:
+      g_value_set_string (value, device ? device->media_path : NULL);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+}
+
+static void
+gst_dmaresv_decoder_finalize (GObject * object)
+{
+  g_clear_object (&PRIV (object)->cancellable);
+  G_OBJECT_CLASS (gst_dmaresv_decoder_parent_class)->finalize (object);
+}
+
+static void
+gst_dmaresv_decoder_init (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  priv->cancellable = g_cancellable_new ();
+  g_queue_init (&priv->outputs);
+  gst_video_decoder_set_packetized (GST_VIDEO_DECODER (self), TRUE);
+  gst_video_decoder_set_needs_format (GST_VIDEO_DECODER (self), TRUE);
+}
+
+static void
+gst_dmaresv_decoder_class_init (GstDmaResvDecoderClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstVideoDecoderClass *decoder_class = GST_VIDEO_DECODER_CLASS (klass);
+
+  object_class->get_property = gst_dmaresv_decoder_get_property;
+  object_class->finalize = gst_dmaresv_decoder_finalize;
+  g_object_class_install_property (object_class, PROP_VIDEO_DEVICE_PATH,
+      g_param_spec_string ("video-device-path", "Video Device Path",
+          "The V4L2 device that decodes", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_property (object_class, PROP_MEDIA_DEVICE_PATH,
+      g_param_spec_string ("media-device-path", "Media Device Path",
+          "The media device that it belongs to", NULL,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  GST_ELEMENT_CLASS (klass)->change_state = gst_dmaresv_decoder_change_state;
+  decoder_class->open = gst_dmaresv_decoder_open;
+  decoder_class->close = gst_dmaresv_decoder_close;
+  decoder_class->start = gst_dmaresv_decoder_start;
+  decoder_class->stop = gst_dmaresv_decoder_stop;
+  decoder_class->set_format = gst_dmaresv_decoder_set_format;
+  decoder_class->negotiate = gst_dmaresv_decoder_negotiate;
+  decoder_class->decide_allocation = gst_dmaresv_decoder_decide_allocation;
+  decoder_class->sink_query = gst_dmaresv_decoder_sink_query;
+  decoder_class->sink_event = gst_dmaresv_decoder_sink_event;
+  decoder_class->handle_frame = gst_dmaresv_decoder_handle_frame;
+  decoder_class->flush = gst_dmaresv_decoder_flush;
+  decoder_class->drain = gst_dmaresv_decoder_drain;
+  decoder_class->finish = gst_dmaresv_decoder_drain;
+  gst_type_mark_as_plugin_api (GST_TYPE_DMARESV_DECODER, 0);
+}

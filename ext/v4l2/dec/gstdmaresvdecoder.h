@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The base of all V4L2 stateless decoder elements: it ties a codec core
+ * (ext/v4l2/codecs) to a device (decdevice.h) and to GstVideoDecoder, and
+ * knows no codec's syntax.
+ */
+#ifndef GST_DMARESV_DECODER_H
+#define GST_DMARESV_DECODER_H
+
+#include <gst/video/video.h>
+
+#include "../codecs/codec.h"
+#include "../m2m.h"
+#include "decdevice.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_DMARESV_DECODER (gst_dmaresv_decoder_get_type ())
+G_DECLARE_DERIVABLE_TYPE (GstDmaResvDecoder, gst_dmaresv_decoder, GST, DMARESV_DECODER,
+    GstVideoDecoder)
+
+/* A codec core's entry points; see codec.h and the codec's own header for what they promise. */
+typedef struct
+{
+  gpointer (*create) (const CodecClient * client, gpointer user_data);
+  void     (*destroy) (gpointer codec);
+  /* From the sink caps and their codec_data. @live: pictures are to be output as early as the
+   * order allows. */
+  gboolean (*set_format) (gpointer codec, GstVideoCodecState * state, gboolean live,
+      GError ** error);
+  gboolean (*decode) (gpointer codec, const guint8 * data, gsize size, guint64 tag,
+      GError ** error);
+  gboolean (*drain) (gpointer codec, GError ** error);
+  void     (*flush) (gpointer codec);
+} GstDmaResvCodec;
+
+/**
+ * GstDmaResvDecoderClass:
+ * @device: the device of this element.
+ * @coded_format: V4L2_PIX_FMT_* of the OUTPUT queue.
+ * @mode_controls: how the codec hands over its jobs (decode mode, start code).
+ * @codec: the codec core.
+ *
+ * All are set in the subclass's class_init and live as long as the class.
+ */
+struct _GstDmaResvDecoderClass
+{
+  GstVideoDecoderClass parent_class;
+
+  const V4l2DeviceInfo *device;
+  guint32 coded_format;
+  const V4l2Control *mode_controls;
+  guint n_mode_controls;
+  const GstDmaResvCodec *codec;
+};
+
+/*
+ * Registers one element per device that takes @coded_format: "dmaresv<codec>dec" for the first,
+ * "dmaresv<node><codec>dec" for later ones.  @make_caps gives the sink caps (transfer full, NULL
+ * skips the device) from the opened device.  Returns TRUE also when there is no device.
+ */
+typedef struct
+{
+  V4l2DeviceInfo *device;
+  GstCaps *sink_caps;
+  GstCaps *src_caps;
+  gboolean first;
+} GstDmaResvDecoderClassData;
+
+typedef GstCaps *(*GstDmaResvDecoderCapsFunc) (DecDevice * device);
+
+gboolean gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec,
+    const gchar * type_suffix, guint32 coded_format, const GTypeInfo * type_info,
+    GstDmaResvDecoderCapsFunc make_caps);
+
+/* Pad templates, metadata and the device, from what gst_dmaresv_decoder_register() gave to the
+ * subclass's class_init as class_data. @codec_name: as a user reads it, "H.264". */
+void     gst_dmaresv_decoder_class_setup (GstDmaResvDecoderClass * klass,
+    GstDmaResvDecoderClassData * data, const gchar * codec_name);
+
+G_END_DECLS
+#endif
