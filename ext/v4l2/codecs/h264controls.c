@@ -472,7 +472,12 @@ fill_vui (const GstH264SPS * sps, CodecSequence * seq)
     return;
 
   gst_h264_video_calculate_framerate (sps, 0, 0, &seq->fps_n, &seq->fps_d);
-  if (seq->fps_n <= 0 || seq->fps_d <= 0) {
+  if (seq->fps_n > 0 && seq->fps_d > 0) {
+    gint gcd = gst_util_greatest_common_divisor (seq->fps_n, seq->fps_d);
+
+    seq->fps_n /= gcd;
+    seq->fps_d /= gcd;
+  } else {
     seq->fps_n = 0;
     seq->fps_d = 1;
   }
