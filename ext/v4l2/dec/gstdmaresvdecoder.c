@@ -5,14 +5,13 @@
 
 #include "gstdmaresvdecoder.h"
 
-#include <gst/dmaresv/gstdmaresvcaps.h>
 #include <gst/dmaresv/gstdmaresvpool.h>
 
 #include "decframe.h"
+#include "decprivate.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_dmaresv_decoder_debug);
 #define GST_CAT_DEFAULT gst_dmaresv_decoder_debug
-GST_DEBUG_CATEGORY_STATIC (performance_debug);
 
 /*
  * The way of a frame
@@ -42,46 +41,6 @@ GST_DEBUG_CATEGORY_STATIC (performance_debug);
  * the stream lock.
  */
 
-/* Frames that may wait in the outputs queue while upstream is not live. One less than the jobs in
- * flight would only make submit wait instead. */
-#define MAX_PENDING 2
-/* CAPTURE buffers beyond the DPB, the current picture and what downstream asks for. */
-#define EXTRA_BUFFERS (MAX_PENDING + 1)
-#define ACQUIRE_TIMEOUT (5 * GST_SECOND)
-
-typedef struct
-{
-  GstVideoCodecFrame *frame;
-  DecPicture *picture;
-  gboolean corrupt;             /* the codec's word */
-} Output;
-
-typedef struct
-{
-  DecDevice *device;
-  gpointer codec;
-  GstVideoCodecState *input_state;
-  gboolean live;
-
-  GCancellable *cancellable;
-  GstBufferPool *pool;          /* set under the object lock */
-  GstBufferPool *copy_pool;     /* likewise */
-
-  gboolean have_sequence;
-  gboolean need_negotiate;
-  CodecSequence sequence;       /* without its controls */
-  V4l2Format capture;
-  GstVideoInfo layout;          /* the visible picture in a CAPTURE buffer */
-  GstVideoInfo info;            /* what the caps say */
-  gboolean dmabuf;
-  gboolean copy;
-
-  GQueue outputs;               /* of Output */
-  GList *pictures;              /* DecPictures not output yet */
-  guint n_pictures;             /* all that hold a buffer */
-  GstFlowReturn flow;           /* why a callback returned FALSE */
-} GstDmaResvDecoderPrivate;
-
 enum
 {
   PROP_0,
@@ -92,12 +51,16 @@ enum
 G_DEFINE_ABSTRACT_TYPE_WITH_CODE (GstDmaResvDecoder, gst_dmaresv_decoder, GST_TYPE_VIDEO_DECODER,
     G_ADD_PRIVATE (GstDmaResvDecoder);
     GST_DEBUG_CATEGORY_INIT (gst_dmaresv_decoder_debug, "dmaresvdecoder", 0,
-        "V4L2 stateless decoder base class");
-    GST_DEBUG_CATEGORY_GET (performance_debug, "GST_PERFORMANCE"));
+        "V4L2 stateless decoder base class"));
 
-#define PRIV(self) ((GstDmaResvDecoderPrivate *) \
-    gst_dmaresv_decoder_get_instance_private (GST_DMARESV_DECODER (self)))
+#define PRIV(self) gst_dmaresv_decoder_get_private (GST_DMARESV_DECODER (self))
 #define parent_class (GST_VIDEO_DECODER_CLASS (gst_dmaresv_decoder_parent_class))
+
+GstDmaResvDecoderPrivate *
+gst_dmaresv_decoder_get_private (GstDmaResvDecoder * self)
+{
+  return gst_dmaresv_decoder_get_instance_private (self);
+}
 
 /* Errors */
 
@@ -290,23 +253,6 @@ gst_dmaresv_decoder_push_outputs (GstDmaResvDecoder * self, guint max_pending)
 }
 
 /* The codec's client: sequences */
-
-static void
-gst_dmaresv_decoder_set_pool (GstDmaResvDecoder * self, GstBufferPool ** slot,
-    GstBufferPool * pool)
-{
-  GstBufferPool *old;
-
-  GST_OBJECT_LOCK (self);
-  old = *slot;
-  *slot = pool;
-  GST_OBJECT_UNLOCK (self);
-  if (old) {
-    /* Its buffers may still be downstream: it ends when the last one is back. */
-    gst_buffer_pool_set_active (old, FALSE);
-    gst_object_unref (old);
-  }
-}
 
 static void
 gst_dmaresv_decoder_report_latency (GstDmaResvDecoder * self)
@@ -604,186 +550,7 @@ static const CodecClient codec_client = {
   gst_dmaresv_decoder_output
 };
 
-/* Negotiation */
-
-/* What the caps leave open, the stream's own word fills. */
-static void
-gst_dmaresv_decoder_apply_vui (GstDmaResvDecoder * self, GstVideoInfo * info)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  const GstStructure *s = gst_caps_get_structure (priv->input_state->caps, 0);
-  const CodecSequence *seq = &priv->sequence;
-
-  if (!gst_structure_has_field (s, "framerate") && seq->fps_n > 0 && seq->fps_d > 0) {
-    GST_VIDEO_INFO_FPS_N (info) = seq->fps_n;
-    GST_VIDEO_INFO_FPS_D (info) = seq->fps_d;
-  }
-  if (!gst_structure_has_field (s, "pixel-aspect-ratio") && seq->par_n > 0 && seq->par_d > 0) {
-    GST_VIDEO_INFO_PAR_N (info) = seq->par_n;
-    GST_VIDEO_INFO_PAR_D (info) = seq->par_d;
-  }
-  if (!gst_structure_has_field (s, "colorimetry")) {
-    const GstVideoColorimetry *from = &seq->colorimetry;
-
-    if (from->range != GST_VIDEO_COLOR_RANGE_UNKNOWN)
-      info->colorimetry.range = from->range;
-    if (from->matrix != GST_VIDEO_COLOR_MATRIX_UNKNOWN)
-      info->colorimetry.matrix = from->matrix;
-    if (from->transfer != GST_VIDEO_TRANSFER_UNKNOWN)
-      info->colorimetry.transfer = from->transfer;
-    if (from->primaries != GST_VIDEO_COLOR_PRIMARIES_UNKNOWN)
-      info->colorimetry.primaries = from->primaries;
-  }
-  if (!gst_structure_has_field (s, "chroma-site")
-      && seq->chroma_site != GST_VIDEO_CHROMA_SITE_UNKNOWN)
-    info->chroma_site = seq->chroma_site;
-}
-
-/* DMABuf where downstream names it; whoever takes ANY may not know what a dma-buf is, and gets
- * system memory. */
-static gboolean
-gst_dmaresv_decoder_choose_memory (GstDmaResvDecoder * self, const GstVideoInfo * info,
-    gboolean * dmabuf)
-{
-  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_VIDEO_DECODER_SRC_PAD (self), NULL);
-  g_autoptr (GstCaps) dma_caps = gst_dmaresv_caps_from_info (info, TRUE);
-  g_autoptr (GstCaps) system_caps = gst_dmaresv_caps_from_info (info, FALSE);
-
-  GST_DEBUG_OBJECT (self, "downstream takes %" GST_PTR_FORMAT, peer);
-  *dmabuf = FALSE;
-  if (!peer || gst_caps_is_any (peer))
-    return TRUE;
-  if (dma_caps && gst_caps_can_intersect (dma_caps, peer)) {
-    *dmabuf = TRUE;
-    return TRUE;
-  }
-  if (system_caps && gst_caps_can_intersect (system_caps, peer))
-    return TRUE;
-  GST_WARNING_OBJECT (self, "downstream takes neither %" GST_PTR_FORMAT " nor %" GST_PTR_FORMAT,
-      dma_caps, system_caps);
-  return FALSE;
-}
-
-static gboolean
-gst_dmaresv_decoder_negotiate (GstVideoDecoder * decoder)
-{
-  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  GstVideoCodecState *state;
-  gboolean ok;
-
-  if (!priv->have_sequence)
-    return parent_class->negotiate (decoder);
-
-  state = gst_video_decoder_set_output_state (decoder, GST_VIDEO_INFO_FORMAT (&priv->layout),
-      priv->sequence.width, priv->sequence.height, priv->input_state);
-  if (!state)
-    return FALSE;
-  gst_dmaresv_decoder_apply_vui (self, &state->info);
-  priv->info = state->info;
-  if ((ok = gst_dmaresv_decoder_choose_memory (self, &state->info, &priv->dmabuf))) {
-    gst_clear_caps (&state->caps);
-    state->caps = gst_dmaresv_caps_from_info (&state->info, priv->dmabuf);
-    GST_INFO_OBJECT (self, "output is %" GST_PTR_FORMAT, state->caps);
-  }
-  gst_video_codec_state_unref (state);
-  return ok && parent_class->negotiate (decoder);
-}
-
-/* Our own pool: once per sequence, as the references are in its buffers. */
-static gboolean
-gst_dmaresv_decoder_ensure_pool (GstDmaResvDecoder * self, GstCaps * caps, guint downstream_min)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  g_autoptr (GError) err = NULL;
-  GstBufferPool *pool;
-  guint min;
-
-  if (priv->pool)
-    return TRUE;
-  min = priv->sequence.dpb_size + 1 + downstream_min + EXTRA_BUFFERS;
-  if (!(pool = dec_device_create_pool (priv->device, caps, min, &err)) ||
-      !gst_buffer_pool_set_active (pool, TRUE)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("No buffers to decode into."),
-        ("%u CAPTURE buffers could not be made%s%s", min, err ? ": " : "",
-            err ? err->message : ""));
-    gst_clear_object (&pool);
-    priv->flow = GST_FLOW_ERROR;
-    return FALSE;
-  }
-  gst_dmaresv_pool_set_timeout (GST_DMARESV_POOL (pool), ACQUIRE_TIMEOUT);
-  gst_dmaresv_decoder_set_pool (self, &priv->pool, pool);
-  GST_DEBUG_OBJECT (self, "%u CAPTURE buffers, %u of them for downstream", min, downstream_min);
-  return TRUE;
-}
-
-static gboolean
-gst_dmaresv_decoder_make_copy_pool (GstDmaResvDecoder * self, guint downstream_min)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  g_autoptr (GstCaps) caps = gst_dmaresv_caps_from_info (&priv->info, FALSE);
-  GstBufferPool *pool = gst_video_buffer_pool_new ();
-  GstStructure *config = gst_buffer_pool_get_config (pool);
-
-  gst_buffer_pool_config_set_params (config, caps, GST_VIDEO_INFO_SIZE (&priv->info),
-      downstream_min, 0);
-  if (!gst_buffer_pool_set_config (pool, config) || !gst_buffer_pool_set_active (pool, TRUE)) {
-    GST_ERROR_OBJECT (self, "no pool for %" GST_PTR_FORMAT, caps);
-    gst_object_unref (pool);
-    return FALSE;
-  }
-  gst_dmaresv_decoder_set_pool (self, &priv->copy_pool, pool);
-  return TRUE;
-}
-
-/* Downstream's pools are never taken: their buffers are not the CAPTURE queue's. */
-static gboolean
-gst_dmaresv_decoder_decide_allocation (GstVideoDecoder * decoder, GstQuery * query)
-{
-  GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  gboolean video_meta, plain;
-  guint downstream_min = 0, i;
-  GstBufferPool *pool;
-  GstCaps *caps = NULL;
-  gsize size;
-
-  if (!priv->have_sequence)
-    return parent_class->decide_allocation (decoder, query);
-
-  gst_query_parse_allocation (query, &caps, NULL);
-  video_meta = gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
-  for (i = 0; i < gst_query_get_n_allocation_pools (query); i++) {
-    guint min = 0;
-
-    gst_query_parse_nth_allocation_pool (query, i, NULL, NULL, &min, NULL);
-    downstream_min = MAX (downstream_min, min);
-  }
-  if (!gst_dmaresv_decoder_ensure_pool (self, caps, downstream_min))
-    return FALSE;
-
-  size = dec_device_get_picture_size (priv->device);
-  plain = dec_frame_layout_is_default (&priv->layout, size);
-  priv->copy = !priv->dmabuf && !video_meta && !plain;
-  pool = priv->pool;
-  if (priv->copy) {
-    GST_CAT_WARNING_OBJECT (performance_debug, self, "downstream has no GstVideoMeta: every "
-        "frame is copied");
-    if (!gst_dmaresv_decoder_make_copy_pool (self, downstream_min))
-      return FALSE;
-    pool = priv->copy_pool;
-    size = GST_VIDEO_INFO_SIZE (&priv->info);
-  } else if (!video_meta && !plain) {
-    GST_WARNING_OBJECT (self, "downstream takes dma-bufs but no GstVideoMeta: it may misread "
-        "strides and offsets");
-  }
-
-  if (gst_query_get_n_allocation_pools (query) > 0)
-    gst_query_set_nth_allocation_pool (query, 0, pool, size, downstream_min, 0);
-  else
-    gst_query_add_allocation_pool (query, pool, size, downstream_min, 0);
-  return TRUE;
-}
+/* Negotiation is in decnegotiate.c */
 
 /* Exact: decodebin tries no other decoder once this one has said yes.  What the caps do not name
  * is no reason to refuse, but for the form, without which nothing can be parsed. */
@@ -1109,8 +876,7 @@ gst_dmaresv_decoder_class_init (GstDmaResvDecoderClass * klass)
   decoder_class->start = gst_dmaresv_decoder_start;
   decoder_class->stop = gst_dmaresv_decoder_stop;
   decoder_class->set_format = gst_dmaresv_decoder_set_format;
-  decoder_class->negotiate = gst_dmaresv_decoder_negotiate;
-  decoder_class->decide_allocation = gst_dmaresv_decoder_decide_allocation;
+  gst_dmaresv_decoder_negotiate_class_init (decoder_class);
   decoder_class->sink_query = gst_dmaresv_decoder_sink_query;
   decoder_class->sink_event = gst_dmaresv_decoder_sink_event;
   decoder_class->handle_frame = gst_dmaresv_decoder_handle_frame;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The state of GstDmaResvDecoder, for gstdmaresvdecoder.c (streaming) and
+ * decnegotiate.c (caps, pools).
+ */
+#ifndef DEC_PRIVATE_H
+#define DEC_PRIVATE_H
+
+#include <gio/gio.h>
+
+#include "gstdmaresvdecoder.h"
+
+G_BEGIN_DECLS
+
+/* Frames that may wait in the outputs queue while upstream is not live. One less than the jobs in
+ * flight would only make submit wait instead. */
+#define MAX_PENDING 2
+/* CAPTURE buffers beyond the DPB, the current picture and what downstream asks for. */
+#define EXTRA_BUFFERS (MAX_PENDING + 1)
+#define ACQUIRE_TIMEOUT (5 * GST_SECOND)
+
+/* Next in output order. */
+typedef struct
+{
+  GstVideoCodecFrame *frame;
+  DecPicture *picture;
+  gboolean corrupt;             /* the codec's word */
+} Output;
+
+typedef struct
+{
+  DecDevice *device;
+  gpointer codec;
+  GstVideoCodecState *input_state;
+  gboolean live;
+
+  GCancellable *cancellable;
+  GstBufferPool *pool;          /* set under the object lock */
+  GstBufferPool *copy_pool;     /* likewise */
+
+  gboolean have_sequence;
+  gboolean need_negotiate;
+  CodecSequence sequence;       /* without its controls */
+  V4l2Format capture;
+  GstVideoInfo layout;          /* the visible picture in a CAPTURE buffer */
+  GstVideoInfo info;            /* what the caps say */
+  gboolean dmabuf;
+  gboolean copy;
+
+  GQueue outputs;               /* of Output */
+  GList *pictures;              /* DecPictures not output yet */
+  guint n_pictures;             /* all that hold a buffer */
+  GstFlowReturn flow;           /* why a callback returned FALSE */
+} GstDmaResvDecoderPrivate;
+
+GstDmaResvDecoderPrivate *gst_dmaresv_decoder_get_private (GstDmaResvDecoder * self);
+
+/* Replaces priv->pool or priv->copy_pool. @pool: transfer full, nullable. */
+void gst_dmaresv_decoder_set_pool (GstDmaResvDecoder * self, GstBufferPool ** slot,
+    GstBufferPool * pool);
+
+/* negotiate() and decide_allocation() */
+void gst_dmaresv_decoder_negotiate_class_init (GstVideoDecoderClass * klass);
+
+G_END_DECLS
+#endif
