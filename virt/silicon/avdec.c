@@ -177,7 +177,13 @@ bool avdec_decode(struct avdec *dec, const uint8_t *data, size_t size)
 	if (ret < 0)
 		set_error(dec, "send_packet", ret);
 	while ((ret = avcodec_receive_frame(dec->codec, frame)) >= 0) {
-		if (frame->decode_error_flags && frame->data[0] == dec->picture->data[0])
+		/*
+		 * Without concealment, libavcodec flags sound pictures of several
+		 * slices with FF_DECODE_ERROR_DECODE_SLICES.  Slices that do fail
+		 * are logged, missing ones leave poison.
+		 */
+		if (frame->decode_error_flags & ~FF_DECODE_ERROR_DECODE_SLICES &&
+		    frame->data[0] == dec->picture->data[0])
 			set_error(dec, "damaged picture", AVERROR_INVALIDDATA);
 		av_frame_unref(frame);
 	}

@@ -172,6 +172,10 @@ size_t nal_escape(uint8_t *out, const uint8_t *in, size_t size)
 	unsigned int zeros = 0;
 	size_t n = 0;
 
+	/* A NAL unit may not end in a zero byte (7.4.1); padding goes. */
+	while (size && !in[size - 1])
+		size--;
+
 	for (size_t i = 0; i < size; i++) {
 		if (zeros >= 2 && in[i] <= 3) {
 			out[n++] = 3;
@@ -180,8 +184,5 @@ size_t nal_escape(uint8_t *out, const uint8_t *in, size_t size)
 		zeros = in[i] ? 0 : zeros + 1;
 		out[n++] = in[i];
 	}
-	/* A NAL unit may not end in a zero byte (7.4.1). */
-	if (zeros)
-		out[n++] = 3;
 	return n;
 }
