@@ -564,6 +564,7 @@ static bool host_refs(struct picture *p)
 			return false;
 		}
 		ref->pic->named = true;
+		ref->pic->addr = ref->addr;
 	}
 	return true;
 }
