@@ -40,15 +40,16 @@ static const V4l2Control mode_controls[] = {
   {V4L2_CID_STATELESS_H264_START_CODE, sizeof (start_code), &start_code},
 };
 
-/* What the codec core decodes, of what V4L2 has a name for. A name that contains another (High)
- * also covers its constrained forms. */
+/* What the codec core decodes, by what the driver has to name for it. */
 static const struct
 {
   gint64 v4l2;
   const gchar *name;
 } profiles[] = {
   {V4L2_MPEG_VIDEO_H264_PROFILE_CONSTRAINED_BASELINE, "constrained-baseline"},
-  {V4L2_MPEG_VIDEO_H264_PROFILE_BASELINE, "baseline"},
+  /* Hardly any baseline stream uses what its constrained form forbids (slice groups, arbitrary
+   * slice order); one that does gets an error from the codec core. */
+  {V4L2_MPEG_VIDEO_H264_PROFILE_CONSTRAINED_BASELINE, "baseline"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_MAIN, "main"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "high"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "progressive-high"},
