@@ -1,0 +1,983 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-rgaconvert
+ * @title: rgaconvert
+ * @short_description: scales and converts video with Rockchip's RGA, dma-buf to dma-buf
+ *
+ * Scales by 1/16 to 16 and converts between RGB and YUV formats (BT.601 and BT.709, limited range)
+ * in the RGA of Rockchip's chips, through the mainline V4L2 driver rockchip-rga.
+ *
+ * An incoming dma-buf, a decoder's padded frame as well, is imported where it is; nothing is
+ * copied.  Its implicit acquire fence is waited for first, as V4L2 waits for none.  Other memory is
+ * copied once into a buffer of the driver.  What comes out is a dma-buf, for DMABuf and for system
+ * memory caps alike, and is written again only when every fence of its readers has signalled.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 filesrc location=clip.mp4 ! qtdemux ! h264parse ! dmaresvh264dec ! rgaconvert ! \
+ *     "video/x-raw(memory:DMABuf),width=1280,height=720" ! waylandsink
+ * ]| decodes, scales to 720p and shows, without a copy
+ * |[
+ * gst-launch-1.0 videotestsrc ! rgaconvert ! video/x-raw,format=BGRx,width=1280,height=720 ! \
+ *     videoconvert ! autovideosink
+ * ]|
+ *
+ * Since: 0.1
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstrgaconvert.h"
+
+#include <gst/allocators/allocators.h>
+#include <gst/video/video.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gstdmafence.h"
+#include "gstdmaresvallocator.h"
+#include "gstdmaresvcaps.h"
+#include "gstdmaresvpool.h"
+#include "media.h"
+#include "rgacaps.h"
+#include "rgadevice.h"
+
+GST_DEBUG_CATEGORY (gst_rga_convert_debug);
+#define GST_CAT_DEFAULT gst_rga_convert_debug
+GST_DEBUG_CATEGORY_STATIC (CAT_PERFORMANCE);
+
+/* The longest that a producer's fence, and a job of the hardware, may take. */
+#define FENCE_TIMEOUT (2 * GST_SECOND)
+#define JOB_TIMEOUT (2 * GST_SECOND)
+
+/* VIDEO_MAX_FRAME, which vb2 queues hold at most on all kernels. */
+#define MAX_BUFFERS 32
+
+enum
+{
+  PROP_0,
+  PROP_DEVICE_PATH,
+  PROP_STATS
+};
+
+/* One a type, from registration; lives as long as the type. */
+typedef struct
+{
+  V4l2DeviceInfo *info;
+  RgaLimits *limits;
+  GstCaps *sink_caps, *src_caps;
+} ClassData;
+
+typedef struct
+{
+  RgaDevice *device;
+  GCancellable *cancellable;
+  GstAllocator *allocator;
+
+  /* Negotiated */
+  GstVideoInfo in, out;
+  gboolean dmabuf_out;
+  gboolean bt709;
+  gboolean import_refused;      /* with these caps, so do not try every frame */
+
+  /* CAPTURE */
+  GstBufferPool *pool;          /* protected by the object lock */
+  GstVideoInfo out_layout;
+  gboolean copy_out;            /* downstream wants default strides, the driver has others */
+
+  /* Protected by the object lock */
+  guint64 n_imported, n_copied, n_passed;
+} GstRgaConvertPrivate;
+
+/* Abstract: each device is a type of its own below it, with its ClassData as qdata. */
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstRgaConvert, gst_rga_convert, GST_TYPE_BASE_TRANSFORM)
+
+#define PRIV(self) \
+  ((GstRgaConvertPrivate *) gst_rga_convert_get_instance_private (GST_RGA_CONVERT (self)))
+
+static GQuark class_data_quark;
+static GQuark index_quark;
+
+static const ClassData *
+class_data (gpointer self)
+{
+  return g_type_get_qdata (G_OBJECT_TYPE (self), class_data_quark);
+}
+
+/* --- caps --- */
+
+static GstCaps *
+gst_rga_convert_transform_caps (GstBaseTransform * trans, GstPadDirection direction,
+    GstCaps * caps, GstCaps * filter)
+{
+  GstCaps *result = rga_caps_transform (class_data (trans)->limits, direction, caps);
+
+  if (filter) {
+    GstCaps *filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
+
+    gst_caps_replace (&result, filtered);
+    gst_caps_unref (filtered);
+  }
+  GST_DEBUG_OBJECT (trans, "%s %" GST_PTR_FORMAT " -> %" GST_PTR_FORMAT,
+      direction == GST_PAD_SINK ? "sink" : "src", caps, result);
+  return result;
+}
+
+static GstCaps *
+gst_rga_convert_fixate_caps (GstBaseTransform * trans, GstPadDirection direction, GstCaps * caps,
+    GstCaps * othercaps)
+{
+  othercaps = rga_caps_fixate (class_data (trans)->limits, direction, caps, othercaps);
+  GST_DEBUG_OBJECT (trans, "fixated to %" GST_PTR_FORMAT, othercaps);
+  return othercaps;
+}
+
+/* A player links by this answer and does not come back: say yes only to what converts. */
+static gboolean
+gst_rga_convert_accept_caps (GstBaseTransform * trans, GstPadDirection direction, GstCaps * caps)
+{
+  const ClassData *data = class_data (trans);
+  g_autoptr (GstCaps) other = NULL;
+  GstVideoInfo info;
+
+  if (!gst_caps_can_intersect (caps,
+          direction == GST_PAD_SINK ? data->sink_caps : data->src_caps)
+      || !gst_dmaresv_caps_to_info (caps, &info, NULL))
+    return FALSE;
+  other = rga_caps_transform (data->limits, direction, caps);
+  return !gst_caps_is_empty (other);
+}
+
+static gboolean
+gst_rga_convert_set_caps (GstBaseTransform * trans, GstCaps * incaps, GstCaps * outcaps)
+{
+  GstRgaConvertPrivate *priv = PRIV (trans);
+  g_autoptr (GError) error = NULL;
+
+  if (!gst_dmaresv_caps_to_info (incaps, &priv->in, NULL)
+      || !gst_dmaresv_caps_to_info (outcaps, &priv->out, &priv->dmabuf_out)) {
+    GST_ERROR_OBJECT (trans, "cannot read caps %" GST_PTR_FORMAT " or %" GST_PTR_FORMAT, incaps,
+        outcaps);
+    return FALSE;
+  }
+  if (gst_caps_is_equal (incaps, outcaps))
+    return TRUE;
+
+  if (!rga_check_conversion (class_data (trans)->limits, &priv->in, &priv->out, &error)) {
+    GST_ELEMENT_WARNING (trans, STREAM, FORMAT, ("This conversion is not supported."),
+        ("%s", error->message));
+    return FALSE;
+  }
+  if (GST_VIDEO_INFO_IS_YUV (&priv->in) && GST_VIDEO_INFO_IS_YUV (&priv->out)
+      && priv->in.colorimetry.matrix != priv->out.colorimetry.matrix)
+    GST_WARNING_OBJECT (trans, "the colour matrix stays that of the input");
+
+  priv->bt709 = rga_uses_bt709 (&priv->in, &priv->out);
+  priv->import_refused = FALSE;
+  return TRUE;
+}
+
+static gboolean
+gst_rga_convert_get_unit_size (GstBaseTransform * trans, GstCaps * caps, gsize * size)
+{
+  GstVideoInfo info;
+
+  if (!gst_dmaresv_caps_to_info (caps, &info, NULL))
+    return FALSE;
+  *size = GST_VIDEO_INFO_SIZE (&info);
+  return TRUE;
+}
+
+/* --- allocation --- */
+
+static gboolean
+gst_rga_convert_propose_allocation (GstBaseTransform * trans, GstQuery * decide_query,
+    GstQuery * query)
+{
+  if (!GST_BASE_TRANSFORM_CLASS (gst_rga_convert_parent_class)->propose_allocation (trans,
+          decide_query, query))
+    return FALSE;
+  /* In passthrough downstream has answered. */
+  if (decide_query) {
+    gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+    gst_query_add_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, NULL);
+  }
+  return TRUE;
+}
+
+/*
+ * A CAPTURE buffer, its dma-buf, its GstMemory and its GstBuffer are made together here and stay
+ * together: sinks keep imports by GstMemory, and the pool never swaps memories.  The index is on
+ * the memory, as the buffer is only a view of it.
+ *
+ * The element outlives every call: only its own streaming thread makes the pool allocate.
+ */
+static GstBuffer *
+alloc_capture (GstDmaResvPool * pool, gpointer user_data, GError ** error)
+{
+  GstRgaConvert *self = user_data;
+  GstRgaConvertPrivate *priv = PRIV (self);
+  GstVideoInfo *layout = &priv->out_layout;
+  GstBuffer *buffer;
+  GstMemory *memory;
+  guint index;
+  gsize size;
+  gint fd;
+
+  if (!rga_device_add_capture (priv->device, &index, &fd, &size, error))
+    return NULL;
+
+  memory = gst_dmaresv_allocator_wrap (priv->allocator, fd, size);
+  gst_mini_object_set_qdata (GST_MINI_OBJECT_CAST (memory), index_quark,
+      GUINT_TO_POINTER (index + 1), NULL);
+  buffer = gst_buffer_new ();
+  gst_buffer_append_memory (buffer, memory);
+  gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
+      GST_VIDEO_INFO_FORMAT (layout), GST_VIDEO_INFO_WIDTH (layout),
+      GST_VIDEO_INFO_HEIGHT (layout), GST_VIDEO_INFO_N_PLANES (layout), layout->offset,
+      layout->stride);
+  GST_DEBUG_OBJECT (self, "CAPTURE buffer %u, %" G_GSIZE_FORMAT " bytes", index, size);
+  return buffer;
+}
+
+static void
+take_pool (GstRgaConvert * self, GstBufferPool * pool)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+  GstBufferPool *old;
+
+  GST_OBJECT_LOCK (self);
+  old = priv->pool;
+  priv->pool = pool;
+  GST_OBJECT_UNLOCK (self);
+
+  if (old) {
+    gst_buffer_pool_set_active (old, FALSE);
+    gst_object_unref (old);
+  }
+}
+
+static gboolean
+has_default_layout (const GstVideoInfo * layout)
+{
+  GstVideoInfo def;
+  guint i;
+
+  gst_video_info_set_format (&def, GST_VIDEO_INFO_FORMAT (layout), GST_VIDEO_INFO_WIDTH (layout),
+      GST_VIDEO_INFO_HEIGHT (layout));
+  for (i = 0; i < GST_VIDEO_INFO_N_PLANES (layout); i++) {
+    if (def.offset[i] != layout->offset[i] || def.stride[i] != layout->stride[i])
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* A pool with driver buffers for @caps; transfer full. */
+static GstBufferPool *
+make_pool (GstRgaConvert * self, GstCaps * caps, guint min)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+  GstBufferPool *pool = gst_dmaresv_pool_new (alloc_capture, self, NULL);
+  GstStructure *config = gst_buffer_pool_get_config (pool);
+
+  gst_buffer_pool_config_set_params (config, caps, GST_VIDEO_INFO_SIZE (&priv->out_layout), min,
+      MAX_BUFFERS);
+  gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  /* A full queue in PAUSED may rightly keep every buffer for ever; flushing ends the wait. */
+  gst_dmaresv_pool_set_timeout (GST_DMARESV_POOL (pool), GST_CLOCK_TIME_NONE);
+  if (!gst_buffer_pool_set_config (pool, config)) {
+    GST_ERROR_OBJECT (self, "the pool refuses its configuration");
+    gst_clear_object (&pool);
+  }
+  return pool;
+}
+
+static GstBufferPool *
+make_system_pool (GstCaps * caps, gsize size, guint min)
+{
+  GstBufferPool *pool = gst_video_buffer_pool_new ();
+  GstStructure *config = gst_buffer_pool_get_config (pool);
+
+  gst_buffer_pool_config_set_params (config, caps, size, min, 0);
+  gst_buffer_pool_set_config (pool, config);
+  return pool;
+}
+
+/* An odd YUV picture is converted with its padding column; an RGB result of the same width takes
+ * that along, as it would be scaled by a pixel otherwise. */
+static guint
+active_out_width (GstRgaConvertPrivate * priv)
+{
+  guint width = GST_VIDEO_INFO_WIDTH (&priv->out);
+
+  if (width == (guint) GST_VIDEO_INFO_WIDTH (&priv->in))
+    return MAX (rga_active_size (priv->in.finfo, width), rga_active_size (priv->out.finfo, width));
+  return rga_active_size (priv->out.finfo, width);
+}
+
+static gboolean
+gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
+{
+  GstRgaConvert *self = GST_RGA_CONVERT (trans);
+  GstRgaConvertPrivate *priv = PRIV (self);
+  gboolean has_meta = gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  gboolean update = gst_query_get_n_allocation_pools (query) > 0;
+  g_autoptr (GError) error = NULL;
+  GstBufferPool *pool, *base_pool;
+  guint min = 0, size;
+  GstCaps *caps;
+
+  gst_query_parse_allocation (query, &caps, NULL);
+  if (update)
+    gst_query_parse_nth_allocation_pool (query, 0, NULL, NULL, &min, NULL);
+  /* One that is being written beside those that downstream keeps. */
+  min = MIN (MAX (min, 1) + 1, MAX_BUFFERS);
+
+  if (!rga_device_set_capture (priv->device, &priv->out, active_out_width (priv),
+          &priv->out_layout, &error)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("The converter refuses its output format."),
+        ("%s", error->message));
+    return FALSE;
+  }
+
+  pool = make_pool (self, caps, min);
+  if (!pool)
+    return FALSE;
+  priv->copy_out = !priv->dmabuf_out && !has_meta && !has_default_layout (&priv->out_layout);
+  size = GST_VIDEO_INFO_SIZE (&priv->out_layout);
+  if (priv->copy_out) {
+    GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self, "downstream has no GstVideoMeta, so every frame is "
+        "copied to default strides");
+    if (!gst_buffer_pool_set_active (pool, TRUE)) {
+      gst_object_unref (pool);
+      return FALSE;
+    }
+    size = GST_VIDEO_INFO_SIZE (&priv->out);
+    base_pool = make_system_pool (caps, size, min);
+  } else {
+    base_pool = gst_object_ref (pool);
+  }
+
+  if (update)
+    gst_query_set_nth_allocation_pool (query, 0, base_pool, size, min, MAX_BUFFERS);
+  else
+    gst_query_add_allocation_pool (query, base_pool, size, min, MAX_BUFFERS);
+  gst_object_unref (base_pool);
+  take_pool (self, pool);
+  return TRUE;
+}
+
+static GstFlowReturn
+gst_rga_convert_prepare_output_buffer (GstBaseTransform * trans, GstBuffer * input,
+    GstBuffer ** output)
+{
+  GstFlowReturn ret =
+      GST_BASE_TRANSFORM_CLASS (gst_rga_convert_parent_class)->prepare_output_buffer (trans, input,
+      output);
+
+  if (ret == GST_FLOW_ERROR)
+    GST_ELEMENT_ERROR (trans, RESOURCE, NO_SPACE_LEFT, ("No buffer to convert into."),
+        ("The pool gave no CAPTURE buffer: downstream holds all of them, or a reader's fence does "
+            "not signal"));
+  return ret;
+}
+
+/* Metas about the picture's content go along as long as what they speak of is the same. */
+static gboolean
+gst_rga_convert_transform_meta (GstBaseTransform * trans, GstBuffer * outbuf, GstMeta * meta,
+    GstBuffer * inbuf)
+{
+  GstRgaConvertPrivate *priv = PRIV (trans);
+  const gchar *const *tags = gst_meta_api_type_get_tags (meta->info->api);
+  gboolean same_size = GST_VIDEO_INFO_WIDTH (&priv->in) == GST_VIDEO_INFO_WIDTH (&priv->out)
+      && GST_VIDEO_INFO_HEIGHT (&priv->in) == GST_VIDEO_INFO_HEIGHT (&priv->out);
+
+  if (meta->info->api == GST_VIDEO_META_API_TYPE || meta->info->api == GST_VIDEO_CROP_META_API_TYPE)
+    return FALSE;
+
+  for (; tags && *tags; tags++) {
+    if (g_str_equal (*tags, GST_META_TAG_MEMORY_STR))
+      return FALSE;
+    if (g_str_equal (*tags, GST_META_TAG_VIDEO_SIZE_STR) && !same_size)
+      return FALSE;
+    if (g_str_equal (*tags, GST_META_TAG_VIDEO_COLORSPACE_STR)
+        && GST_VIDEO_INFO_IS_RGB (&priv->in) != GST_VIDEO_INFO_IS_RGB (&priv->out))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* --- the conversion --- */
+
+typedef struct
+{
+  gint fd;
+  guint64 inode;
+  gsize size;
+  RgaLayout layout;
+} ImportSource;
+
+/* Narrows @layout to a crop meta's rectangle; chroma lets it start at even pixels only. */
+static gboolean
+crop_layout (RgaLayout * layout, const GstVideoFormatInfo * finfo, const GstVideoCropMeta * crop)
+{
+  if (GST_VIDEO_FORMAT_INFO_IS_YUV (finfo) && ((crop->x | crop->y) & 1))
+    return FALSE;
+  if ((guint64) crop->x + crop->width > layout->width
+      || (guint64) crop->y + crop->height > layout->height)
+    return FALSE;
+  layout->x += crop->x;
+  layout->y += crop->y;
+  layout->width = crop->width;
+  layout->height = crop->height;
+  return TRUE;
+}
+
+/* Whether the hardware can read @inbuf where it is, and how. */
+static gboolean
+find_import (GstRgaConvert * self, GstBuffer * inbuf, ImportSource * src)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+  GstVideoMeta *meta = gst_buffer_get_video_meta (inbuf);
+  GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (inbuf);
+  const GstVideoInfo *in = &priv->in;
+  GstMemory *memory = gst_buffer_peek_memory (inbuf, 0);
+  gsize offset[GST_VIDEO_MAX_PLANES] = { 0 }, mem_offset, max_size;
+  gint stride[GST_VIDEO_MAX_PLANES] = { 0 };
+  const gchar *reason = NULL;
+  struct stat st;
+  off_t end;
+  guint i;
+
+  if (gst_buffer_n_memory (inbuf) != 1 || !gst_is_dmabuf_memory (memory))
+    return FALSE;
+
+  gst_memory_get_sizes (memory, &mem_offset, &max_size);
+  for (i = 0; i < GST_VIDEO_INFO_N_PLANES (in); i++) {
+    offset[i] = mem_offset + (meta ? meta->offset[i] : in->offset[i]);
+    stride[i] = meta ? meta->stride[i] : in->stride[i];
+  }
+  memset (&src->layout, 0, sizeof (src->layout));
+  if (!rga_layout_from_planes (&src->layout, GST_VIDEO_INFO_FORMAT (in),
+          crop && meta ? meta->width : (guint) GST_VIDEO_INFO_WIDTH (in),
+          crop && meta ? meta->height : (guint) GST_VIDEO_INFO_HEIGHT (in), offset, stride,
+          &reason)) {
+    GST_CAT_DEBUG_OBJECT (CAT_PERFORMANCE, self, "cannot import: %s", reason);
+    return FALSE;
+  }
+  if (crop && !crop_layout (&src->layout, in->finfo, crop)) {
+    GST_CAT_DEBUG_OBJECT (CAT_PERFORMANCE, self, "cannot import: crop %ux%u at %u,%u",
+        crop->width, crop->height, crop->x, crop->y);
+    return FALSE;
+  }
+
+  src->fd = gst_dmabuf_memory_get_fd (memory);
+  end = lseek (src->fd, 0, SEEK_END);
+  src->size = end > 0 ? (gsize) end : max_size;
+  src->inode = fstat (src->fd, &st) == 0 ? st.st_ino : 0;
+  return TRUE;
+}
+
+/* Posts what went wrong with the device or a fence. */
+static GstFlowReturn
+flow_from_error (GstRgaConvert * self, const gchar * what, const GError * error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    GST_DEBUG_OBJECT (self, "%s: %s", what, error->message);
+    return GST_FLOW_FLUSHING;
+  }
+  GST_ELEMENT_ERROR (self, RESOURCE, READ, ("%s", what), ("%s", error->message));
+  return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+wait_for_producer (GstRgaConvert * self, GstBuffer * inbuf)
+{
+  g_autoptr (GError) error = NULL;
+  GstClockTime waited = 0;
+
+  if (!gst_dma_fence_wait_buffer (inbuf, GST_DMA_ACCESS_READ, FENCE_TIMEOUT,
+          PRIV (self)->cancellable, &waited, &error))
+    return flow_from_error (self, "The frame to convert did not become ready.", error);
+  GST_LOG_OBJECT (self, "waited %" GST_TIME_FORMAT " for the acquire fence",
+      GST_TIME_ARGS (waited));
+  return GST_FLOW_OK;
+}
+
+/* FALSE, without an error message, where the buffer has to be copied instead. */
+static gboolean
+start_import (GstRgaConvert * self, GstBuffer * inbuf, RgaJob * job)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+  g_autoptr (GError) error = NULL;
+  ImportSource src;
+
+  if (priv->import_refused || !find_import (self, inbuf, &src))
+    return FALSE;
+
+  GST_DEBUG_OBJECT (self, "importing dma-buf inode %" G_GUINT64_FORMAT ": %ux%u at %u,%u in %ux%u",
+      src.inode, src.layout.width, src.layout.height, src.layout.x, src.layout.y,
+      src.layout.coded_width, src.layout.coded_height);
+  job->fd = src.fd;
+  job->inode = src.inode;
+  job->size = src.size;
+  if (rga_device_set_output (priv->device, &src.layout, V4L2_MEMORY_DMABUF, priv->bt709, &error)
+      && rga_device_start (priv->device, job, &error)) {
+    GST_OBJECT_LOCK (self);
+    priv->n_imported++;
+    GST_OBJECT_UNLOCK (self);
+    return TRUE;
+  }
+
+  /* A hung device refuses copies for the same reason, and those report it. */
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY)) {
+    GST_WARNING_OBJECT (self, "the driver refuses the frame, copying from now on: %s",
+        error->message);
+    priv->import_refused = TRUE;
+  }
+  job->fd = -1;
+  return FALSE;
+}
+
+/* A frame over plain memory, without a GstBuffer. */
+static void
+frame_over (GstVideoFrame * frame, const GstVideoInfo * info, gpointer data)
+{
+  guint i;
+
+  memset (frame, 0, sizeof (*frame));
+  frame->info = *info;
+  for (i = 0; i < GST_VIDEO_INFO_N_PLANES (info); i++)
+    frame->data[i] = (guint8 *) data + info->offset[i];
+}
+
+/* Moves the planes of a mapped frame to a crop meta's corner. FALSE where it lies outside. */
+static gboolean
+crop_frame (GstVideoFrame * frame, const GstVideoInfo * in, const GstVideoCropMeta * crop)
+{
+  const GstVideoFormatInfo *finfo = frame->info.finfo;
+  guint plane;
+
+  if ((guint64) crop->x + GST_VIDEO_INFO_WIDTH (in) > (guint) GST_VIDEO_FRAME_WIDTH (frame)
+      || (guint64) crop->y + GST_VIDEO_INFO_HEIGHT (in) > (guint) GST_VIDEO_FRAME_HEIGHT (frame))
+    return FALSE;
+  /* In each format here the component of a plane's number has that plane's subsampling. */
+  for (plane = 0; plane < GST_VIDEO_FRAME_N_PLANES (frame); plane++)
+    frame->data[plane] = GST_VIDEO_FRAME_PLANE_DATA (frame, plane)
+        + (gsize) (crop->y >> GST_VIDEO_FORMAT_INFO_H_SUB (finfo, plane))
+        * GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane)
+        + (gsize) (crop->x >> GST_VIDEO_FORMAT_INFO_W_SUB (finfo, plane))
+        * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, plane);
+  return TRUE;
+}
+
+static gboolean
+start_copy (GstRgaConvert * self, GstBuffer * inbuf, RgaJob * job, GError ** error)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+  GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (inbuf);
+  GstVideoFrame from, to;
+  GstVideoInfo layout_info;
+  RgaLayout layout;
+  gpointer data;
+
+  if (!rga_device_copy_layout (priv->device, &priv->in, &layout, error)
+      || !rga_device_set_output (priv->device, &layout, V4L2_MEMORY_MMAP, priv->bt709, error)
+      || !(data = rga_device_map_output (priv->device, &priv->in, &layout_info, error)))
+    return FALSE;
+
+  if (!gst_video_frame_map (&from, &priv->in, inbuf, GST_MAP_READ)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The incoming buffer cannot be mapped");
+    return FALSE;
+  }
+  GST_CAT_DEBUG_OBJECT (CAT_PERFORMANCE, self, "copying a frame into the driver's memory");
+  frame_over (&to, &layout_info, data);
+  if ((crop && !crop_frame (&from, &priv->in, crop)) || !gst_video_frame_copy (&to, &from)) {
+    gst_video_frame_unmap (&from);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        "The incoming buffer does not hold the picture that its caps and metas promise");
+    return FALSE;
+  }
+  gst_video_frame_unmap (&from);
+
+  job->fd = -1;
+  if (!rga_device_start (priv->device, job, error))
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  priv->n_copied++;
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+}
+
+static GstFlowReturn
+convert (GstRgaConvert * self, GstBuffer * inbuf, GstBuffer * outbuf, gboolean * corrupt)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+  gpointer index = gst_mini_object_get_qdata (GST_MINI_OBJECT_CAST (gst_buffer_peek_memory (outbuf,
+              0)), index_quark);
+  RgaJob job = {.fd = -1,.release = (GDestroyNotify) gst_buffer_unref };
+  GstClockTime start = gst_util_get_timestamp ();
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn ret;
+
+  g_return_val_if_fail (index != NULL, GST_FLOW_ERROR);
+
+  ret = wait_for_producer (self, inbuf);
+  if (ret != GST_FLOW_OK)
+    return ret;
+
+  job.capture = GPOINTER_TO_UINT (index) - 1;
+  job.hold[0] = gst_buffer_ref (inbuf);
+  job.hold[1] = gst_buffer_ref (outbuf);
+  if (!start_import (self, inbuf, &job) && !start_copy (self, inbuf, &job, &error)) {
+    gst_buffer_unref (inbuf);
+    gst_buffer_unref (outbuf);
+    return flow_from_error (self, "The converter refuses the frame.", error);
+  }
+
+  if (!rga_device_finish (priv->device, JOB_TIMEOUT, corrupt, &error))
+    return flow_from_error (self, "The converter does not finish its job.", error);
+  GST_LOG_OBJECT (self, "converted into CAPTURE %u in %" GST_TIME_FORMAT, job.capture,
+      GST_TIME_ARGS (gst_util_get_timestamp () - start));
+  return GST_FLOW_OK;
+}
+
+/* Through a buffer of the driver into downstream's default strides. */
+static GstFlowReturn
+convert_and_copy (GstRgaConvert * self, GstBuffer * inbuf, GstBuffer * outbuf, gboolean * corrupt)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+  g_autoptr (GstBuffer) captured = NULL;
+  GstVideoFrame from, to;
+  GstFlowReturn ret;
+
+  ret = gst_buffer_pool_acquire_buffer (priv->pool, &captured, NULL);
+  if (ret == GST_FLOW_OK)
+    ret = convert (self, inbuf, captured, corrupt);
+  if (ret != GST_FLOW_OK)
+    return ret;
+
+  if (!gst_video_frame_map (&from, &priv->out, captured, GST_MAP_READ))
+    goto no_map;
+  if (!gst_video_frame_map (&to, &priv->out, outbuf, GST_MAP_WRITE)) {
+    gst_video_frame_unmap (&from);
+    goto no_map;
+  }
+  gst_video_frame_copy (&to, &from);
+  gst_video_frame_unmap (&to);
+  gst_video_frame_unmap (&from);
+  return GST_FLOW_OK;
+
+no_map:
+  GST_ELEMENT_ERROR (self, RESOURCE, READ, ("A converted frame cannot be mapped."), (NULL));
+  return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+gst_rga_convert_transform (GstBaseTransform * trans, GstBuffer * inbuf, GstBuffer * outbuf)
+{
+  GstRgaConvert *self = GST_RGA_CONVERT (trans);
+  gboolean corrupt = FALSE;
+  GstFlowReturn ret;
+
+  if (PRIV (self)->copy_out)
+    ret = convert_and_copy (self, inbuf, outbuf, &corrupt);
+  else
+    ret = convert (self, inbuf, outbuf, &corrupt);
+
+  if (ret == GST_FLOW_OK && corrupt) {
+    GST_WARNING_OBJECT (self, "the driver flagged the picture at %" GST_TIME_FORMAT " as damaged",
+        GST_TIME_ARGS (GST_BUFFER_PTS (inbuf)));
+    GST_BUFFER_FLAG_SET (outbuf, GST_BUFFER_FLAG_CORRUPTED);
+  }
+  return ret;
+}
+
+/* Only in passthrough: the class has transform(), too. */
+static GstFlowReturn
+gst_rga_convert_transform_ip (GstBaseTransform * trans, GstBuffer * buffer)
+{
+  GST_OBJECT_LOCK (trans);
+  PRIV (trans)->n_passed++;
+  GST_OBJECT_UNLOCK (trans);
+  return GST_FLOW_OK;
+}
+
+/* --- flushing and states --- */
+
+/* Wakes whoever waits in the streaming thread, or lets it wait again. */
+static void
+set_flushing (GstRgaConvert * self, gboolean flushing)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+  GstBufferPool *base_pool = gst_base_transform_get_buffer_pool (GST_BASE_TRANSFORM (self));
+  GstBufferPool *pool = NULL;
+
+  if (flushing)
+    g_cancellable_cancel (priv->cancellable);
+  else
+    g_cancellable_reset (priv->cancellable);
+
+  GST_OBJECT_LOCK (self);
+  if (priv->pool)
+    pool = gst_object_ref (priv->pool);
+  GST_OBJECT_UNLOCK (self);
+  if (pool && gst_buffer_pool_is_active (pool))
+    gst_buffer_pool_set_flushing (pool, flushing);
+  if (base_pool && base_pool != pool && gst_buffer_pool_is_active (base_pool))
+    gst_buffer_pool_set_flushing (base_pool, flushing);
+  gst_clear_object (&pool);
+  gst_clear_object (&base_pool);
+}
+
+static gboolean
+gst_rga_convert_sink_event (GstBaseTransform * trans, GstEvent * event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START)
+    set_flushing (GST_RGA_CONVERT (trans), TRUE);
+  else if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+    set_flushing (GST_RGA_CONVERT (trans), FALSE);
+  return GST_BASE_TRANSFORM_CLASS (gst_rga_convert_parent_class)->sink_event (trans, event);
+}
+
+static gboolean
+gst_rga_convert_start (GstBaseTransform * trans)
+{
+  GstRgaConvertPrivate *priv = PRIV (trans);
+
+  g_cancellable_reset (priv->cancellable);
+  GST_OBJECT_LOCK (trans);
+  priv->n_imported = priv->n_copied = priv->n_passed = 0;
+  GST_OBJECT_UNLOCK (trans);
+  return TRUE;
+}
+
+static gboolean
+gst_rga_convert_stop (GstBaseTransform * trans)
+{
+  take_pool (GST_RGA_CONVERT (trans), NULL);
+  rga_device_stop (PRIV (trans)->device);
+  return TRUE;
+}
+
+static gboolean
+open_device (GstRgaConvert * self)
+{
+  const ClassData *data = class_data (self);
+  g_autoptr (GError) error = NULL;
+
+  PRIV (self)->device = rga_device_open (data->info, &error);
+  if (!PRIV (self)->device) {
+    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ_WRITE, ("Cannot open the converter."),
+        ("%s", error->message));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static GstStateChangeReturn
+gst_rga_convert_change_state (GstElement * element, GstStateChange transition)
+{
+  GstRgaConvert *self = GST_RGA_CONVERT (element);
+  GstStateChangeReturn ret;
+
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !open_device (self))
+    return GST_STATE_CHANGE_FAILURE;
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    set_flushing (self, TRUE);
+
+  ret = GST_ELEMENT_CLASS (gst_rga_convert_parent_class)->change_state (element, transition);
+
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL
+      || (transition == GST_STATE_CHANGE_NULL_TO_READY && ret == GST_STATE_CHANGE_FAILURE))
+    g_clear_pointer (&PRIV (self)->device, rga_device_close);
+  return ret;
+}
+
+/* --- class --- */
+
+static void
+gst_rga_convert_get_property (GObject * object, guint id, GValue * value, GParamSpec * pspec)
+{
+  GstRgaConvertPrivate *priv = PRIV (object);
+
+  switch (id) {
+    case PROP_DEVICE_PATH:
+      g_value_set_string (value, class_data (object)->info->video_path);
+      break;
+    case PROP_STATS:
+      GST_OBJECT_LOCK (object);
+      g_value_take_boxed (value, gst_structure_new ("application/x-rgaconvert-stats",
+              "frames-imported", G_TYPE_UINT64, priv->n_imported,
+              "frames-copied", G_TYPE_UINT64, priv->n_copied,
+              "frames-passed", G_TYPE_UINT64, priv->n_passed, NULL));
+      GST_OBJECT_UNLOCK (object);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+}
+
+static void
+gst_rga_convert_finalize (GObject * object)
+{
+  GstRgaConvertPrivate *priv = PRIV (object);
+
+  g_clear_object (&priv->cancellable);
+  gst_clear_object (&priv->allocator);
+  G_OBJECT_CLASS (gst_rga_convert_parent_class)->finalize (object);
+}
+
+static void
+gst_rga_convert_init (GstRgaConvert * self)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+
+  priv->cancellable = g_cancellable_new ();
+  priv->allocator = gst_dmaresv_allocator_new ();
+}
+
+static void
+gst_rga_convert_class_init (GstRgaConvertClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
+
+  class_data_quark = g_quark_from_static_string ("rgaconvert-class-data");
+  index_quark = g_quark_from_static_string ("rgaconvert-capture-index");
+
+  object_class->get_property = gst_rga_convert_get_property;
+  object_class->finalize = gst_rga_convert_finalize;
+  element_class->change_state = GST_DEBUG_FUNCPTR (gst_rga_convert_change_state);
+
+  trans_class->passthrough_on_same_caps = TRUE;
+  trans_class->transform_ip_on_passthrough = TRUE;
+  trans_class->start = GST_DEBUG_FUNCPTR (gst_rga_convert_start);
+  trans_class->stop = GST_DEBUG_FUNCPTR (gst_rga_convert_stop);
+  trans_class->transform_caps = GST_DEBUG_FUNCPTR (gst_rga_convert_transform_caps);
+  trans_class->fixate_caps = GST_DEBUG_FUNCPTR (gst_rga_convert_fixate_caps);
+  trans_class->accept_caps = GST_DEBUG_FUNCPTR (gst_rga_convert_accept_caps);
+  trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_rga_convert_set_caps);
+  trans_class->get_unit_size = GST_DEBUG_FUNCPTR (gst_rga_convert_get_unit_size);
+  trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_rga_convert_propose_allocation);
+  trans_class->decide_allocation = GST_DEBUG_FUNCPTR (gst_rga_convert_decide_allocation);
+  trans_class->prepare_output_buffer = GST_DEBUG_FUNCPTR (gst_rga_convert_prepare_output_buffer);
+  trans_class->transform_meta = GST_DEBUG_FUNCPTR (gst_rga_convert_transform_meta);
+  trans_class->transform = GST_DEBUG_FUNCPTR (gst_rga_convert_transform);
+  trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_rga_convert_transform_ip);
+  trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_rga_convert_sink_event);
+
+  /**
+   * GstRgaConvert:device-path:
+   *
+   * The video node of the converter, which is found by its driver's name.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_DEVICE_PATH,
+      g_param_spec_string ("device-path", "Device path", "The converter's video node", NULL,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  /**
+   * GstRgaConvert:stats:
+   *
+   * Counters since the last start: `frames-imported`, whose dma-buf the hardware read where it was;
+   * `frames-copied`, copied into the driver's memory first; `frames-passed`, passed on unchanged
+   * (all #guint64).
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "How many frames were imported, copied and passed on since the last start",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+/* --- registration --- */
+
+static void
+device_class_init (gpointer klass, gpointer user_data)
+{
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  const ClassData *data = user_data;
+
+  gst_element_class_add_pad_template (element_class,
+      gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, data->sink_caps));
+  gst_element_class_add_pad_template (element_class,
+      gst_pad_template_new ("src", GST_PAD_SRC, GST_PAD_ALWAYS, data->src_caps));
+  gst_element_class_set_metadata (element_class, "Rockchip RGA video converter",
+      "Filter/Converter/Video/Scaler/Hardware",
+      "Scales and converts video with Rockchip's RGA, dma-buf to dma-buf without a copy",
+      "The gst-dmaresv developers");
+}
+
+static gboolean
+register_device (GstPlugin * plugin, V4l2DeviceInfo * info, gboolean first)
+{
+  g_autofree gchar *node = g_path_get_basename (info->video_path);
+  g_autofree gchar *element = first ? g_strdup ("rgaconvert") : g_strconcat ("rgaconvert", node,
+      NULL);
+  g_autofree gchar *type_name = first ? g_strdup ("GstRgaConvertDevice") :
+      g_strconcat ("GstRgaConvertDevice-", node, NULL);
+  GTypeInfo type_info = {.class_size = sizeof (GstRgaConvertClass),
+    .instance_size = sizeof (GstRgaConvert),.class_init = device_class_init
+  };
+  g_autoptr (GError) error = NULL;
+  RgaLimits *limits = rga_limits_probe (info, &error);
+  ClassData *data;
+  GType type;
+
+  if (!limits) {
+    GST_WARNING ("%s is not usable: %s", info->video_path, error->message);
+    return TRUE;
+  }
+
+  /* Like the type that it describes, never freed. */
+  data = g_new0 (ClassData, 1);
+  data->info = v4l2_device_info_copy (info);
+  data->limits = limits;
+  data->sink_caps = rga_caps_template (limits, GST_PAD_SINK);
+  data->src_caps = rga_caps_template (limits, GST_PAD_SRC);
+  GST_MINI_OBJECT_FLAG_SET (data->sink_caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
+  GST_MINI_OBJECT_FLAG_SET (data->src_caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
+
+  type_info.class_data = data;
+  type = g_type_register_static (GST_TYPE_RGA_CONVERT, type_name, &type_info, 0);
+  g_type_set_qdata (type, class_data_quark, data);
+  GST_INFO ("%s: %s, %ux%u to %ux%u", element, info->video_path, limits->min_width,
+      limits->min_height, limits->max_width, limits->max_height);
+  return gst_element_register (plugin, element, GST_RANK_NONE, type);
+}
+
+/**
+ * gst_rga_convert_register:
+ * @plugin: the plugin
+ *
+ * Finds the nodes of the driver rockchip-rga and registers an element for each.
+ *
+ * Returns: %FALSE if an element could not be registered; %TRUE without a device
+ */
+gboolean
+gst_rga_convert_register (GstPlugin * plugin)
+{
+  g_autoptr (GPtrArray) infos = NULL;
+  gboolean ret = TRUE;
+  guint i;
+
+  GST_DEBUG_CATEGORY_INIT (gst_rga_convert_debug, "rgaconvert", 0, "Rockchip RGA converter");
+  GST_DEBUG_CATEGORY_GET (CAT_PERFORMANCE, "GST_PERFORMANCE");
+  class_data_quark = g_quark_from_static_string ("rgaconvert-class-data");
+
+  infos = v4l2_media_find_m2m ("rockchip-rga");
+  if (infos->len == 0)
+    GST_INFO ("no rgaconvert: none of /dev/video* belongs to the driver rockchip-rga");
+  else
+    gst_type_mark_as_plugin_api (GST_TYPE_RGA_CONVERT, 0);
+  for (i = 0; i < infos->len; i++)
+    ret &= register_device (plugin, g_ptr_array_index (infos, i), i == 0);
+  return ret;
+}
