@@ -31,12 +31,13 @@
  *     it queues the buffer again, and V4L2 itself waits for nobody.  The
  *     sync_file is a snapshot: no job may be added by somebody who holds no
  *     reference any more.
- *  2. A GstMemory that somebody took out of the buffer, or a sub-memory of it.
- *     A copied buffer of GStreamer's own keeps its source alive through
- *     GstParentBufferMeta, so this is rare: an element that moves a memory into
- *     a buffer of its own.  The slot holds a reference to each memory and knows
+ *  2. A GstMemory of the buffer, or a sub-memory of it, that is in another
+ *     buffer by now.  That is common: gst_buffer_make_writable() on a buffer
+ *     with two holders makes a copy that shares the memories, and GStreamer
+ *     1.22 does not keep the source alive for it (later versions do, through
+ *     GstParentBufferMeta).  The slot holds a reference to each memory and knows
  *     how many there were when the buffer was made: more means a reader.  No
- *     notification exists for this, so waiting looks again each 5 ms.  Fences
+ *     notification exists for this, so waiting looks again each 2 ms.  Fences
  *     are exported after that reader has gone, as it may have added some.
  *     (The producer may hold references of its own from inside its alloc
  *     function on, but must not take any later.)
@@ -93,7 +94,7 @@ GST_DEBUG_CATEGORY_STATIC (dmaresv_pool_debug);
 #define MAX_UNLIMITED 32
 /* The longest sleep without a look around: with a shared memory, which cannot
  * wake anybody, and without. */
-#define SLICE_SHARED (5 * GST_MSECOND)
+#define SLICE_SHARED (2 * GST_MSECOND)
 #define SLICE (1 * GST_SECOND)
 
 /* Something to poll until it is ready: a sync_file, or a borrowed dma-buf. */

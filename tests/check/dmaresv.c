@@ -339,6 +339,7 @@ GST_START_TEST (test_wait_buffer)
   GstBuffer *buffer = gst_buffer_new ();
   GError *error = NULL;
   GstClockTime took;
+  guint n_fds = count_fds ();
   GThread *thread;
 
   if (!have_kernel ())
@@ -370,6 +371,7 @@ GST_START_TEST (test_wait_buffer)
 done:
   gst_buffer_unref (buffer);
   gst_object_unref (allocator);
+  fail_unless_equals_int (count_fds (), n_fds);
 }
 
 GST_END_TEST;

@@ -484,7 +484,8 @@ GST_START_TEST (test_pool_shared_memory)
 
 GST_END_TEST;
 
-/* A shallow copy keeps its source out of the pool. */
+/* A shallow copy keeps its source out of the pool: in GStreamer 1.22 only by the
+ * memories that it shares, later by GstParentBufferMeta too. */
 GST_START_TEST (test_pool_copied_buffer)
 {
   GstBuffer *buffer, *copy;
