@@ -161,7 +161,7 @@ transform_fields (const RgaLimits * limits, const GstStructure * from, GstStruct
     gboolean same_family, gboolean rgb_to_yuv)
 {
   static const gchar *const own[] = { "format", "drm-format", "width", "height",
-    "pixel-aspect-ratio", "colorimetry", "chroma-site"
+    "pixel-aspect-ratio", "chroma-site", "colorimetry"
   };
   gint min, max, to_min, to_max, i;
 
@@ -170,8 +170,9 @@ transform_fields (const RgaLimits * limits, const GstStructure * from, GstStruct
     guint j;
 
     for (j = 0; j < G_N_ELEMENTS (own) && !g_str_equal (name, own[j]); j++);
-    /* Within YUV or RGB no colour is computed: what it means stays as it is. */
-    if (j == G_N_ELEMENTS (own) || (same_family && j >= 5))
+    /* Within YUV or RGB no colour is computed: what it means stays as it is. (The chroma's site
+     * would be a preference only: scaling moves it anyway.) */
+    if (j == G_N_ELEMENTS (own) || (same_family && g_str_equal (name, "colorimetry")))
       gst_structure_set_value (to, name, gst_structure_get_value (from, name));
   }
 
@@ -414,8 +415,10 @@ fixate_size (const GstStructure * from, GstStructure * s)
 /* Caps without colorimetry mean a default by size. Where YUV is scaled over that border, or comes
  * from RGB, the caps have to say what the pixels are. */
 static void
-fixate_colorimetry (const GstVideoInfo * from, GstVideoFormat format, GstStructure * s)
+fixate_colorimetry (const GstVideoInfo * from, const GstStructure * from_s, GstVideoFormat format,
+    GstStructure * s)
 {
+  const GValue *site = gst_structure_get_value (from_s, "chroma-site");
   gboolean from_rgb = GST_VIDEO_INFO_IS_RGB (from);
   g_autofree gchar *colorimetry = NULL;
   gint height = 0, width = 0;
@@ -426,6 +429,8 @@ fixate_colorimetry (const GstVideoInfo * from, GstVideoFormat format, GstStructu
   if (is_rgb (format) || !gst_video_info_set_format (&info, format, width, height))
     return;
 
+  if (!from_rgb && site && !gst_structure_has_field (s, "chroma-site"))
+    gst_structure_set_value (s, "chroma-site", site);
   if (from_rgb && gst_structure_has_field (s, "colorimetry")) {
     gst_structure_fixate_field_string (s, "colorimetry",
         info.colorimetry.matrix == GST_VIDEO_COLOR_MATRIX_BT601 ? GST_VIDEO_COLORIMETRY_BT601 :
@@ -462,7 +467,8 @@ rga_caps_fixate (const RgaLimits * limits, GstPadDirection direction, const GstC
   result = gst_caps_fixate (g_steal_pointer (&result));
   if (direction == GST_PAD_SINK && gst_dmaresv_caps_to_info (result, &to, NULL)) {
     result = gst_caps_make_writable (result);
-    fixate_colorimetry (&from, GST_VIDEO_INFO_FORMAT (&to), gst_caps_get_structure (result, 0));
+    fixate_colorimetry (&from, gst_caps_get_structure (caps, 0), GST_VIDEO_INFO_FORMAT (&to),
+        gst_caps_get_structure (result, 0));
   }
   return g_steal_pointer (&result);
 }
