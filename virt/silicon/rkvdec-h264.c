@@ -36,108 +36,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "avdec.h"
-#include "h264-syntax.h"
-#include "rkvdec.h"
+#include "rkvdec-h264.h"
 
 #define MAX_STREAM_BYTES	(64u << 20)
 #define MAX_SLICES		8192
-#define MAX_FRAME_NUM		(1u << H264_OUT_FRAME_NUM_BITS)
 #define HOST_PPS_ID		255
-#define PICS			(H264_DPB_SIZE + 1)
-
-#define RPS_WORDS		32
-#define RPS_FRAME_NUM(i)	((i) * 16)
-#define RPS_ENTRY_DPB_INFO(l, e) (288 + (l) * 7 * 32 + (e) * 7)
-#define RPS_ENTRY_VALID		BIT(4)
-
-/* A reference picture of libavcodec's. */
-struct pic {
-	AVFrame *frame;		/* NULL: free */
-	uint32_t addr;		/* where its picture was written; 0: nowhere */
-	int32_t poc[2];		/* in the registers' terms */
-	uint32_t frame_num;	/* in the rewritten stream */
-	bool long_term;
-	uint32_t long_idx;	/* in the rewritten stream */
-	uint64_t stamp;		/* of its motion vectors; 0: has none */
-	bool named;		/* by the registers of the current job */
-	bool poisoned;
-};
-
-struct h264_state {
-	struct avdec *dec;
-	uint8_t sps[256];	/* NAL that dec was opened for */
-	size_t sps_size;
-	struct pic pics[PICS];
-	uint32_t prev_ref_frame_num;
-	int32_t poc_offset;	/* from the registers' POCs to the stream's */
-	uint64_t stamps;
-	unsigned int errors_in_row;
-};
-
-struct nal {
-	uint8_t *rbsp;		/* NAL header, then RBSP */
-	size_t size;
-};
-
-struct ref {
-	bool active;		/* DPB entry in use */
-	bool missing;		/* in use, but there is no picture */
-	bool long_term;
-	uint16_t frame_num;	/* FrameNumWrap or LongTermFrameIdx, low bits */
-	uint32_t addr;
-	int32_t poc[2];
-	struct pic *pic;
-};
-
-struct picture {
-	struct rkvdec_run *run;
-	struct h264_state *state;
-	uint8_t *stream;
-	struct nal *nals;
-	struct h264_slice *slices;
-	unsigned int n_slices;
-	struct h264_ps *ps;	/* one a slice */
-	uint32_t rps[RPS_WORDS];
-	struct ref refs[H264_DPB_SIZE];
-	int32_t poc[2];
-	uint32_t frame_num;	/* in the rewritten stream */
-	/* geometry */
-	uint32_t out, stride, uv_offset, colmv_offset;
-	unsigned int mb_width, mb_height;
-	/* what the marking will do once decoded */
-	struct h264_mmco mmcos[H264_MAX_MMCO];
-	unsigned int n_mmcos;
-	bool removed[PICS];
-	int32_t new_long_idx[PICS];	/* -1: as it is */
-	int32_t cur_long_idx;		/* -1: short-term */
-	bool reset;			/* memory_management_control_operation 5 */
-	bool decoded;			/* libavcodec has begun and ended it */
-};
-
-#define complain(p, ...)	rkvdec_complain((p)->run, __VA_ARGS__)
-#define debug(p, ...) do { \
-		if ((p)->run->silicon->verbose) \
-			rkvdec_complain((p)->run, __VA_ARGS__); \
-	} while (0)
-
-/* Registers may hold anything. */
-static int32_t wrap_add(int32_t a, int32_t b)
-{
-	return (int32_t)((uint32_t)a + (uint32_t)b);
-}
-
-static void pic_drop(struct pic *pic)
-{
-	av_frame_free(&pic->frame);
-	*pic = (struct pic){ 0 };
-}
 
 static void state_reset(struct h264_state *state)
 {
 	avdec_close(state->dec);
 	for (unsigned int i = 0; i < PICS; i++)
-		pic_drop(&state->pics[i]);
+		h264_pic_drop(&state->pics[i]);
 	memset(state, 0, sizeof(*state));
 }
 
@@ -296,7 +205,7 @@ static bool check_geometry(struct picture *p)
 	return true;
 }
 
-static size_t colmv_size(const struct picture *p)
+size_t h264_colmv_size(const struct picture *p)
 {
 	return (size_t)p->mb_width * p->mb_height * RKVDEC_COLMV_BYTES_PER_MB;
 }
@@ -309,18 +218,18 @@ static bool write_colmv(struct picture *p, uint64_t stamp)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(line); i++)
 		line[i] = stamp;
-	for (size_t i = 0; i < colmv_size(p); i += sizeof(line))
+	for (size_t i = 0; i < h264_colmv_size(p); i += sizeof(line))
 		if (!bus_write(&p->run->bus, addr + i, line, sizeof(line)))
 			return false;
 	return true;
 }
 
 /* Is the motion of a co-located picture still there?  One look a KiB. */
-static bool check_colmv(struct picture *p, const struct ref *ref)
+bool h264_check_colmv(struct picture *p, const struct ref *ref)
 {
 	uint64_t found;
 
-	for (size_t i = 0; i < colmv_size(p); i += 1024) {
+	for (size_t i = 0; i < h264_colmv_size(p); i += 1024) {
 		bool known = false;
 
 		if (!bus_read(&p->run->bus, ref->addr + p->colmv_offset + i, &found, 8))
@@ -334,115 +243,6 @@ static bool check_colmv(struct picture *p, const struct ref *ref)
 		return known;
 	}
 	return true;
-}
-
-/* ---- references ---------------------------------------------------------- */
-
-static bool read_refs(struct picture *p)
-{
-	const uint32_t *r = p->run->regs;
-
-	if (!bus_read(&p->run->bus, r[RKVDEC_RPS_BASE] & ~15u, p->rps, sizeof(p->rps)))
-		return false;
-	for (unsigned int i = 0; i < H264_DPB_SIZE; i++) {
-		uint32_t base = r[RKVDEC_REF_BASE(i)];
-
-		p->refs[i] = (struct ref){
-			.active = base & RKVDEC_REF_COLMV_USE,
-			.addr = RKVDEC_REF_ADDR(base),
-			.poc = { r[RKVDEC_REF_POC_TOP(i)], r[RKVDEC_REF_POC_BOTTOM(i)] },
-			.long_term = p->ps[0].long_term >> i & 1,
-			.frame_num = table_field(p->rps, RPS_FRAME_NUM(i), 16),
-		};
-		/* For a picture it does not have, the driver gives the output. */
-		p->refs[i].missing = p->refs[i].addr == p->out;
-	}
-	return true;
-}
-
-static bool pic_fits(const struct pic *pic, const struct ref *ref)
-{
-	return pic->frame && pic->poc[0] == ref->poc[0] &&
-	       pic->poc[1] == ref->poc[1] && pic->long_term == ref->long_term;
-}
-
-/* First by address and POCs, then by POCs: the bytes come from the address. */
-static void match_refs(struct picture *p)
-{
-	struct h264_state *state = p->state;
-
-	for (unsigned int k = 0; k < PICS; k++)
-		state->pics[k].named = false;
-	for (unsigned int pass = 0; pass < 2; pass++) {
-		for (unsigned int i = 0; i < H264_DPB_SIZE; i++) {
-			struct ref *ref = &p->refs[i];
-
-			if (!ref->active || ref->missing || ref->pic)
-				continue;
-			for (unsigned int k = 0; k < PICS && !ref->pic; k++) {
-				struct pic *pic = &state->pics[k];
-
-				if (!pic_fits(pic, ref) ||
-				    (pass ? pic->named : pic->addr != ref->addr))
-					continue;
-				ref->pic = pic;
-				pic->named = true;
-				if (pass)
-					complain(p, "reference %u: POC %d is named at %08x, was written to %08x",
-						 i, ref->poc[0], ref->addr, pic->addr);
-			}
-		}
-	}
-}
-
-static unsigned int count_pics(const struct h264_state *state)
-{
-	unsigned int n = 0;
-
-	for (unsigned int k = 0; k < PICS; k++)
-		n += state->pics[k].frame != NULL;
-	return n;
-}
-
-static struct pic *find_unnamed(struct h264_state *state)
-{
-	for (unsigned int k = 0; k < PICS; k++)
-		if (state->pics[k].frame && !state->pics[k].named)
-			return &state->pics[k];
-	return NULL;
-}
-
-static struct pic *find_free(struct h264_state *state)
-{
-	for (unsigned int k = 0; k < PICS; k++)
-		if (!state->pics[k].frame)
-			return &state->pics[k];
-	return NULL;
-}
-
-/* The operation that makes libavcodec forget a picture. */
-static struct h264_mmco mmco_remove(const struct pic *pic, uint32_t frame_num)
-{
-	if (pic->long_term)
-		return (struct h264_mmco){ .op = 2, .long_term_pic_num = pic->long_idx };
-	return (struct h264_mmco){
-		.op = 1,
-		.difference_of_pic_nums_minus1 =
-			(frame_num - pic->frame_num - 1) & (MAX_FRAME_NUM - 1),
-	};
-}
-
-static int32_t free_long_idx(const struct h264_state *state)
-{
-	uint32_t used = 0;
-
-	for (unsigned int k = 0; k < PICS; k++)
-		if (state->pics[k].frame && state->pics[k].long_term)
-			used |= 1u << state->pics[k].long_idx;
-	for (unsigned int i = 0; i < 16; i++)
-		if (!(used >> i & 1))
-			return i;
-	return -1;
 }
 
 /* ---- blank pictures ------------------------------------------------------ */
@@ -506,7 +306,7 @@ static bool decode_blank(struct picture *p, const struct h264_slice *slice,
 }
 
 /* A picture in libavcodec's DPB, to be filled with other bytes. */
-static struct pic *add_blank(struct picture *p, bool idr, const int32_t poc[2],
+struct pic *h264_add_blank(struct picture *p, bool idr, const int32_t poc[2],
 			     bool long_term)
 {
 	struct h264_state *state = p->state;
@@ -520,21 +320,21 @@ static struct pic *add_blank(struct picture *p, bool idr, const int32_t poc[2],
 		.poc = { wrap_add(poc[0], state->poc_offset),
 			 wrap_add(poc[1], state->poc_offset) },
 	};
-	int32_t long_idx = free_long_idx(state);
+	int32_t long_idx = h264_free_long_idx(state);
 	struct pic *pic;
 
-	if (count_pics(state) >= H264_DPB_SIZE) {
-		pic = find_unnamed(state);
+	if (h264_count_pics(state) >= H264_DPB_SIZE) {
+		pic = h264_find_unnamed(state);
 		if (!pic)
 			return NULL;
-		out.mmcos[out.n_mmcos++] = mmco_remove(pic, out.frame_num);
-		pic_drop(pic);
+		out.mmcos[out.n_mmcos++] = h264_mmco_remove(pic, out.frame_num);
+		h264_pic_drop(pic);
 	}
 	if (long_term && !idr)
 		out.mmcos[out.n_mmcos++] = (struct h264_mmco){
 			.op = 6, .long_term_frame_idx = long_idx,
 		};
-	pic = find_free(state);
+	pic = h264_find_free(state);
 	if (!pic || (long_term && long_idx < 0) || !decode_blank(p, &slice, &out))
 		return NULL;
 	*pic = (struct pic){
@@ -558,7 +358,7 @@ static bool host_refs(struct picture *p)
 		complain(p, "reference %u at %08x, POC %d/%d%s: not decoded here, takes the memory's bytes",
 			 i, ref->addr, ref->poc[0], ref->poc[1],
 			 ref->long_term ? ", long-term" : "");
-		ref->pic = add_blank(p, false, ref->poc, ref->long_term);
+		ref->pic = h264_add_blank(p, false, ref->poc, ref->long_term);
 		if (!ref->pic) {
 			complain(p, "no room for reference %u", i);
 			return false;
@@ -593,315 +393,6 @@ static bool load_refs(struct picture *p)
 	return true;
 }
 
-/* ---- reference lists ----------------------------------------------------- */
-
-#define NO_REF	-1
-
-static int find_ref(const struct picture *p, bool long_term, uint32_t num)
-{
-	for (unsigned int i = 0; i < H264_DPB_SIZE; i++) {
-		const struct ref *ref = &p->refs[i];
-
-		if (ref->active && ref->long_term == long_term &&
-		    ref->frame_num == (num & 0xffff))
-			return i;
-	}
-	return NO_REF;
-}
-
-/* The driver's initial list: 0 P, 1 B0, 2 B1 */
-static void initial_list(const struct picture *p, unsigned int which,
-			 int list[H264_MAX_LIST + 1])
-{
-	for (unsigned int e = 0; e < H264_MAX_LIST; e++) {
-		uint32_t info = table_field(p->rps, RPS_ENTRY_DPB_INFO(which, e), 5);
-
-		list[e] = info & RPS_ENTRY_VALID ? (int)(info & 15) : NO_REF;
-	}
-	list[H264_MAX_LIST] = NO_REF;
-}
-
-/* 8.2.4.3 */
-static void modify_list(const struct picture *p, unsigned int slice,
-			unsigned int l, int list[H264_MAX_LIST + 1])
-{
-	const struct h264_slice *s = &p->slices[slice];
-	uint32_t max = 1u << (p->ps[slice].log2_max_frame_num_minus4 + 4);
-	uint32_t pred = s->frame_num;
-	unsigned int size = s->num_ref_idx_active[l];
-
-	for (unsigned int m = 0; m < s->n_mods[l] && m < size; m++) {
-		uint32_t value = s->mods[l][m].value;
-		unsigned int to = m + 1;
-		int ref;
-
-		if (s->mods[l][m].idc == 2) {
-			ref = find_ref(p, true, value);
-		} else {
-			pred += s->mods[l][m].idc ? value + 1 : -(value + 1);
-			pred &= max - 1;
-			ref = find_ref(p, false, pred > s->frame_num ? pred - max : pred);
-		}
-		if (ref == NO_REF)
-			debug(p, "slice %u list %u: modification %u names no reference", slice, l, m);
-		memmove(&list[m + 1], &list[m], (size - m) * sizeof(*list));
-		list[m] = ref;
-		for (unsigned int from = m + 1; from <= size; from++)
-			if (ref == NO_REF || list[from] != ref)
-				list[to < size ? to : size] = list[from], to++;
-	}
-}
-
-/* The picture that stands for a list entry with nothing behind it. */
-static struct pic *poison_pic(struct picture *p)
-{
-	struct pic *pic = find_unnamed(p->state);
-
-	if (!pic)
-		pic = add_blank(p, false, p->poc, false);
-	if (pic && !pic->poisoned) {
-		avdec_poison(pic->frame);
-		pic->poisoned = true;
-	}
-	return pic;
-}
-
-/* Resolves a slice's lists; may decode a blank picture. */
-static bool resolve_lists(struct picture *p, unsigned int slice,
-			  struct pic *lists[2][H264_MAX_LIST])
-{
-	const struct h264_slice *s = &p->slices[slice];
-	bool b = h264_type(s) == H264_B;
-
-	for (unsigned int l = 0; l < 2; l++) {
-		int list[H264_MAX_LIST + 1];
-
-		if (!s->num_ref_idx_active[l])
-			continue;
-		initial_list(p, b ? 1 + l : 0, list);
-		modify_list(p, slice, l, list);
-		for (unsigned int e = 0; e < s->num_ref_idx_active[l]; e++) {
-			lists[l][e] = list[e] == NO_REF ? NULL : p->refs[list[e]].pic;
-			if (!lists[l][e])
-				lists[l][e] = poison_pic(p);
-			if (!lists[l][e])
-				lists[l][e] = lists[l][0];
-			if (!lists[l][e]) {
-				complain(p, "slice %u: no reference for list %u", slice, l);
-				return false;
-			}
-		}
-		if (b && l && list[0] != NO_REF && p->refs[list[0]].pic) {
-			if (!lists[l][0]->stamp) {
-				complain(p, "slice %u: no motion for the co-located picture at %08x",
-					 slice, p->refs[list[0]].addr);
-				return false;
-			}
-			if (!check_colmv(p, &p->refs[list[0]]))
-				return false;
-		}
-	}
-	return true;
-}
-
-/* Spells a list out as modifications of libavcodec's own. */
-static void spell_list(const struct picture *p, struct pic *const *list,
-		       unsigned int size, struct h264_slice_out *out, unsigned int l)
-{
-	uint32_t pred = p->frame_num;
-
-	for (unsigned int e = 0; e < size; e++) {
-		struct h264_list_mod *mod = &out->mods[l][e];
-		uint32_t back;
-
-		if (list[e]->long_term) {
-			*mod = (struct h264_list_mod){ 2, list[e]->long_idx };
-			continue;
-		}
-		back = (pred - list[e]->frame_num) & (MAX_FRAME_NUM - 1);
-		if (!back)
-			back = MAX_FRAME_NUM;
-		*mod = (struct h264_list_mod){ 0, back - 1 };
-		pred = list[e]->frame_num;
-	}
-	out->n_mods[l] = size;
-}
-
-/* ---- marking ------------------------------------------------------------- */
-
-static struct pic *find_named(const struct picture *p, bool long_term, uint32_t num)
-{
-	int i = find_ref(p, long_term, num);
-
-	return i == NO_REF ? NULL : p->refs[i].pic;
-}
-
-/* The slice's own operations, in terms of the registers' numbers (8.2.5.4). */
-static void apply_mmco(struct picture *p, const struct h264_mmco *m)
-{
-	const struct h264_slice *s = p->slices;
-	struct pic *pics = p->state->pics, *pic;
-	uint32_t num = s->frame_num - (m->difference_of_pic_nums_minus1 + 1);
-
-	switch (m->op) {
-	case 1:
-		pic = find_named(p, false, num);
-		if (pic)
-			p->removed[pic - pics] = true;
-		break;
-	case 2:
-		pic = find_named(p, true, m->long_term_pic_num);
-		if (pic)
-			p->removed[pic - pics] = true;
-		break;
-	case 3:
-		pic = find_named(p, false, num);
-		if (pic && m->long_term_frame_idx < 16)
-			p->new_long_idx[pic - pics] = m->long_term_frame_idx;
-		break;
-	case 4:
-		for (unsigned int k = 0; k < PICS; k++)
-			if (pics[k].long_term && pics[k].long_idx >= m->long_term_frame_idx)
-				p->removed[k] = true;
-		break;
-	case 5:
-		for (unsigned int k = 0; k < PICS; k++)
-			p->removed[k] = true;
-		p->reset = true;
-		break;
-	case 6:
-		if (m->long_term_frame_idx < 16)
-			p->cur_long_idx = m->long_term_frame_idx;
-		break;
-	}
-}
-
-/* Whoever holds a long-term index that is given away is no reference then. */
-static void free_taken_idx(struct picture *p, int32_t idx, unsigned int except)
-{
-	const struct pic *pics = p->state->pics;
-
-	for (unsigned int k = 0; k < PICS; k++)
-		if (pics[k].frame && pics[k].long_term && k != except &&
-		    (int32_t)pics[k].long_idx == idx)
-			p->removed[k] = true;
-}
-
-/* The oldest short-term reference, by the registers' FrameNumWrap (8.2.5.3) */
-static void remove_oldest(struct picture *p)
-{
-	const struct pic *pics = p->state->pics;
-	const struct ref *oldest = NULL;
-
-	for (unsigned int i = 0; i < H264_DPB_SIZE; i++) {
-		const struct ref *ref = &p->refs[i];
-
-		if (!ref->pic || p->removed[ref->pic - pics] || ref->long_term)
-			continue;
-		if (!oldest || (int16_t)ref->frame_num < (int16_t)oldest->frame_num)
-			oldest = ref;
-	}
-	for (unsigned int i = 0; i < H264_DPB_SIZE && !oldest; i++)
-		if (p->refs[i].pic && !p->removed[p->refs[i].pic - pics])
-			oldest = &p->refs[i];
-	if (oldest)
-		p->removed[oldest->pic - pics] = true;
-}
-
-static void plan_marking(struct picture *p)
-{
-	const struct h264_slice *s = p->slices;
-	struct pic *pics = p->state->pics;
-	unsigned int left = 0;
-
-	p->cur_long_idx = -1;
-	for (unsigned int k = 0; k < PICS; k++) {
-		p->new_long_idx[k] = -1;
-		p->removed[k] = pics[k].frame && !pics[k].named;
-	}
-	if (!s->nal_ref_idc)
-		return;
-	if (s->nal_unit_type == H264_NAL_IDR_SLICE) {
-		for (unsigned int k = 0; k < PICS; k++)
-			p->removed[k] = true;
-		p->cur_long_idx = s->long_term_reference_flag ? 0 : -1;
-		return;
-	}
-	for (unsigned int i = 0; i < s->n_mmcos; i++)
-		apply_mmco(p, &s->mmcos[i]);
-	for (unsigned int k = 0; k < PICS; k++)
-		if (!p->removed[k] && p->new_long_idx[k] >= 0)
-			free_taken_idx(p, p->new_long_idx[k], k);
-	if (p->cur_long_idx >= 0)
-		free_taken_idx(p, p->cur_long_idx, PICS);
-	for (unsigned int k = 0; k < PICS; k++)
-		left += pics[k].frame && !p->removed[k];
-	if (left >= H264_DPB_SIZE)
-		remove_oldest(p);
-
-	for (unsigned int k = 0; k < PICS; k++)
-		if (pics[k].frame && p->removed[k])
-			p->mmcos[p->n_mmcos++] = mmco_remove(&pics[k], p->frame_num);
-	for (unsigned int k = 0; k < PICS; k++) {
-		struct h264_mmco m = mmco_remove(&pics[k], p->frame_num);
-
-		if (!pics[k].frame || p->removed[k] || p->new_long_idx[k] < 0)
-			continue;
-		m.op = 3;
-		m.long_term_frame_idx = p->new_long_idx[k];
-		p->mmcos[p->n_mmcos++] = m;
-	}
-	if (p->cur_long_idx >= 0)
-		p->mmcos[p->n_mmcos++] = (struct h264_mmco){
-			.op = 6, .long_term_frame_idx = p->cur_long_idx,
-		};
-}
-
-/* libavcodec has done the same. */
-static void commit_marking(struct picture *p, uint64_t stamp)
-{
-	struct h264_state *state = p->state;
-	struct pic *cur;
-
-	/* Nothing written before is at this address any more. */
-	for (unsigned int k = 0; k < PICS; k++)
-		if (state->pics[k].addr == p->out)
-			state->pics[k].addr = 0;
-	if (!p->slices->nal_ref_idc)
-		return;
-	for (unsigned int k = 0; k < PICS; k++) {
-		if (p->removed[k]) {
-			pic_drop(&state->pics[k]);
-		} else if (p->new_long_idx[k] >= 0) {
-			state->pics[k].long_term = true;
-			state->pics[k].long_idx = p->new_long_idx[k];
-		}
-	}
-	state->prev_ref_frame_num = p->frame_num;
-	if (p->slices->nal_unit_type == H264_NAL_IDR_SLICE)
-		state->poc_offset = 0;
-	cur = find_free(state);
-	*cur = (struct pic){
-		.frame = av_frame_clone(avdec_picture(state->dec)),
-		.addr = p->out,
-		.poc = { p->poc[0], p->poc[1] },
-		.frame_num = p->frame_num,
-		.long_term = p->cur_long_idx >= 0,
-		.long_idx = p->cur_long_idx >= 0 ? p->cur_long_idx : 0,
-		.stamp = stamp,
-	};
-	if (!cur->frame)
-		abort();
-	if (p->reset) {
-		/* tempPicOrderCnt, 8.2.1; the stream's own POCs just go on. */
-		int32_t base = p->poc[0] < p->poc[1] ? p->poc[0] : p->poc[1];
-
-		cur->poc[0] = wrap_add(cur->poc[0], -(uint32_t)base);
-		cur->poc[1] = wrap_add(cur->poc[1], -(uint32_t)base);
-		state->poc_offset = wrap_add(state->poc_offset, base);
-	}
-}
-
 /* ---- decoding ------------------------------------------------------------ */
 
 static bool open_decoder(struct picture *p)
@@ -928,7 +419,7 @@ static bool open_decoder(struct picture *p)
 	 * An IDR picture first, so that libavcodec takes any picture from then
 	 * on as recovered and does not paint it black before decoding.
 	 */
-	return add_blank(p, true, zero, false);
+	return h264_add_blank(p, true, zero, false);
 }
 
 static bool write_parameter_sets(struct picture *p, uint8_t *au, size_t size,
@@ -979,7 +470,7 @@ static size_t write_slice(struct picture *p, unsigned int i, uint8_t *au, size_t
 		memcpy(out.poc, p->poc, sizeof(out.poc));
 	memcpy(out.mmcos, p->mmcos, sizeof(out.mmcos));
 	for (unsigned int l = 0; l < 2; l++)
-		spell_list(p, lists[l], s->num_ref_idx_active[l], &out, l);
+		h264_spell_list(p, lists[l], s->num_ref_idx_active[l], &out, l);
 	bw_init(&w, rbsp, rbsp_size);
 	h264_write_slice_start(&w, s, &p->ps[i], &out, nal->rbsp, nal->size);
 	h264_write_slice_rest(&w, s, &p->ps[i], nal->rbsp, nal->size);
@@ -1001,11 +492,11 @@ static bool decode_au(struct picture *p)
 		abort();
 	/* Lists first: they may need blank pictures, which count as frames. */
 	for (unsigned int i = 0; i < p->n_slices; i++)
-		if (!resolve_lists(p, i, lists[i]))
+		if (!h264_resolve_lists(p, i, lists[i]))
 			goto out;
 	p->frame_num = p->slices->nal_unit_type == H264_NAL_IDR_SLICE ? 0 :
 		       (p->state->prev_ref_frame_num + 1) & (MAX_FRAME_NUM - 1);
-	plan_marking(p);
+	h264_plan_marking(p);
 
 	for (unsigned int i = 0; i < p->n_slices; i++)
 		size += (p->nals[i].size + 1024) * 3 / 2 + 8 + H264_PS_MAX_BYTES;
@@ -1052,20 +543,20 @@ static uint32_t run_picture(struct picture *p)
 	AVFrame *frame;
 	uint64_t stamp;
 
-	if (!read_stream(p) || !read_slices(p) || !check_geometry(p) || !read_refs(p) ||
+	if (!read_stream(p) || !read_slices(p) || !check_geometry(p) || !h264_read_refs(p) ||
 	    !open_decoder(p))
 		return RKVDEC_ERR_STA;
 	p->poc[0] = p->run->regs[RKVDEC_CUR_POC];
 	p->poc[1] = p->run->regs[RKVDEC_CUR_POC1];
 	height = p->mb_height * 16;
 	stamp = ++p->state->stamps << 32 | p->out | 1;
-	match_refs(p);
+	h264_match_refs(p);
 	if (!host_refs(p) || !load_refs(p))
 		return RKVDEC_ERR_STA;
 	/* After the references are read: an output may overwrite one. */
 	if (!avdec_poison_nv12(bus, p->out, p->out + p->uv_offset, p->stride,
 			       p->mb_width * 16, height) ||
-	    !bus_probe(bus, p->out + p->colmv_offset, colmv_size(p), true))
+	    !bus_probe(bus, p->out + p->colmv_offset, h264_colmv_size(p), true))
 		return RKVDEC_ERR_STA;
 	if (!decode_au(p))
 		status = RKVDEC_ERR_STA;
@@ -1074,7 +565,7 @@ static uint32_t run_picture(struct picture *p)
 	frame = avdec_picture(p->state->dec);
 	if (status == RKVDEC_RDY_STA && !all_decoded(p, frame))
 		status = RKVDEC_ERR_STA | RKVDEC_BUF_EMPTY_STA;
-	commit_marking(p, stamp);
+	h264_commit_marking(p, stamp);
 	/* What an error interrupts is written only in part. */
 	if (p->run->job->inject_error)
 		height = (height / 2) & ~15u;
