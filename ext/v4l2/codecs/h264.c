@@ -187,23 +187,38 @@ starts_picture (const CurrentPicture * pic, const GstH264SliceHdr * hdr, const G
   return FALSE;
 }
 
-/* What valid streams have and no device here decodes. */
+/*
+ * What valid streams have and no device here decodes.  In a profile that does
+ * not have it either, it is damage.
+ */
+static void
+set_unsupported (CodecH264 * self, gboolean in_profile, const gchar * what)
+{
+  if (in_profile)
+    h264_set_error (self, CODEC_ERROR_UNSUPPORTED, "%s not supported", what);
+  else
+    h264_set_error (self, CODEC_ERROR_BITSTREAM, "Damage: %s not in this profile", what);
+}
+
 static gboolean
 check_supported (CodecH264 * self, const GstH264SliceHdr * hdr)
 {
+  const GstH264SPS *sps = hdr->pps->sequence;
   GError *error = NULL;
 
   if (hdr->pps->num_slice_groups_minus1 > 0) {
-    h264_set_error (self, CODEC_ERROR_UNSUPPORTED, "Slice groups (FMO, %u of them) are not supported",
-        hdr->pps->num_slice_groups_minus1 + 1);
+    /* Constrained Baseline has none either (A.2.1.1) */
+    set_unsupported (self, sps->profile_idc == GST_H264_PROFILE_EXTENDED
+        || (sps->profile_idc == GST_H264_PROFILE_BASELINE && !sps->constraint_set1_flag),
+        "slice groups (FMO) are");
     return FALSE;
   }
   if (GST_H264_IS_SP_SLICE (hdr) || GST_H264_IS_SI_SLICE (hdr)) {
-    h264_set_error (self, CODEC_ERROR_UNSUPPORTED,
-        "Switching slices (SP, SI; Extended profile) are not supported");
+    set_unsupported (self, sps->profile_idc == GST_H264_PROFILE_EXTENDED,
+        "switching slices (SP, SI) are");
     return FALSE;
   }
-  if (!h264_sps_check (hdr->pps->sequence, &error)) {
+  if (!h264_sps_check (sps, &error)) {
     h264_set_error (self, CODEC_ERROR_UNSUPPORTED, "%s", error->message);
     g_clear_error (&error);
     return FALSE;
@@ -284,7 +299,7 @@ handle_slice (CodecH264 * self, const guint8 * data, gsize size)
   if (hdr.redundant_pic_cnt > 0)
     return TRUE;
   if (!check_supported (self, &hdr)) {
-    self->need_access_point = TRUE;
+    lose_slice (self);
     return TRUE;
   }
 
@@ -317,8 +332,9 @@ handle_nal (CodecH264 * self, const guint8 * data, gsize size)
     case GST_H264_NAL_SLICE_DPB:
     case GST_H264_NAL_SLICE_DPC:
       lose_slice (self);
-      h264_set_error (self, CODEC_ERROR_UNSUPPORTED,
-          "Data partitioning (Extended profile) is not supported");
+      set_unsupported (self, !self->have_sequence
+          || self->sequence.profile == V4L2_MPEG_VIDEO_H264_PROFILE_EXTENDED,
+          "data partitioning is");
       return TRUE;
     case GST_H264_NAL_SEI:
       handle_sei (self, data, size);
