@@ -618,6 +618,57 @@ static bool output(struct blit *b)
 	return ok;
 }
 
+/* ---- the common case: a decoder's picture to 32-bit RGB, as it is --------- */
+
+static bool is_plain(const struct blit *b)
+{
+	return same_size(b) && !b->rotate && !b->mirror && b->csc != RGA_CSC_BYPASS &&
+	       b->src.yuv && !b->src.planar && b->dst.bytes == 4 && b->src.width % 2 == 0;
+}
+
+static void plain_row(const struct blit *b, const uint8_t *y, const uint8_t *uv, uint8_t *out)
+{
+	const struct csc *m = csc_get(b->csc);
+	unsigned int iu = b->src.swap & RGA_COLOR_UV_SWAP ? 1 : 0, iv = 1 - iu;
+	unsigned int c = b->dst.swap & RGA_COLOR_ALPHA_SWAP ? 1 : 0;
+	unsigned int red = c + (b->dst.swap & RGA_COLOR_RB_SWAP ? 2 : 0);
+	unsigned int blue = c + (b->dst.swap & RGA_COLOR_RB_SWAP ? 0 : 2);
+
+	for (unsigned int x = 0; x < b->src.width; x += 2, uv += 2) {
+		int u = uv[iu] - 128, v = uv[iv] - 128;
+		int r = m->rv * v, g = m->gu * u + m->gv * v, bl = m->bu * u;
+
+		for (unsigned int k = 0; k < 2; k++, out += 4) {
+			int luma = (y[x + k] - m->y_offset) * m->y + 32768;
+
+			out[red] = clip((luma + r) >> 16);
+			out[c + 1] = clip((luma + g) >> 16);
+			out[blue] = clip((luma + bl) >> 16);
+			out[c ? 0 : 3] = 255;
+		}
+	}
+}
+
+/* NULL or the bus that faulted */
+static struct bus *run_plain(struct blit *b)
+{
+	struct surface *s = &b->src, *d = &b->dst;
+	unsigned int end = b->job->inject_error ? d->height / 2 : d->height;
+	uint8_t *uv = s->line + s->width;
+
+	for (unsigned int y = 0; y < end; y++) {
+		unsigned int row = y / s->v_div < chroma_rows(s) ? y / s->v_div : chroma_rows(s) - 1;
+
+		if (!bus_read(&s->bus, s->y + y * s->stride, s->line, s->width) ||
+		    !bus_read(&s->bus, s->u + row * s->uv_stride, uv, s->width))
+			return &s->bus;
+		plain_row(b, s->line, uv, d->line);
+		if (!bus_write(&d->bus, d->y + y * d->stride, d->line, d->width * 4))
+			return &d->bus;
+	}
+	return NULL;
+}
+
 /* ---- the job ------------------------------------------------------------- */
 
 #define REG(offset)	cmd[((offset) - RGA_MODE_BASE_REG) / 4]
@@ -746,10 +797,15 @@ void rga2_run(struct silicon *silicon, struct job *job)
 			      (unsigned long long)job->number, b.src.format, b.src.width,
 			      b.src.height, b.dst.format, b.dst.width, b.dst.height,
 			      b.rotate, b.mirror);
-		if (!render(&b))
+		if (is_plain(&b)) {
+			struct bus *missed = run_plain(&b);
+
+			fault = missed ? &missed->fault : NULL;
+		} else if (!render(&b)) {
 			fault = &b.src.bus.fault;
-		else if (!output(&b))
+		} else if (!output(&b)) {
 			fault = &b.dst.bus.fault;
+		}
 	}
 	if (fault) {
 		silicon_log("rga job %llu: page fault: %s at %08x", (unsigned long long)job->number,

@@ -978,7 +978,8 @@ static void run_file(struct test *t, const char *path)
 	       t->n_reference, differ, t->errors);
 }
 
-#define GOOD	"keyint=20:bframes=3:b-adapt=0:b-pyramid=normal:ref=4:weightp=2:weightb=1:direct=temporal:8x8dct=1:threads=1"
+#define GOOD	"keyint=20:bframes=3:b-adapt=0:b-pyramid=normal:ref=4:weightp=2:" \
+		"weightb=1:direct=temporal:8x8dct=1:threads=1"
 
 #define CQM8 \
 	"8,10,12,14,16,18,20,22,11,13,15,17,19,21,23,25," \
@@ -990,16 +991,24 @@ static const struct {
 	const char *name, *params;
 	int width, height;
 } streams[] = {
-	{ "baseline", "cabac=0:bframes=0:8x8dct=0:weightp=0:slices=4:ref=3:keyint=15:threads=1", 176, 144 },
-	{ "cavlc-b", "cabac=0:bframes=2:b-adapt=0:slices=3:ref=5:weightp=2:threads=1", 208, 160 },
+	{ "baseline",
+	  "cabac=0:bframes=0:8x8dct=0:weightp=0:slices=4:ref=3:keyint=15:threads=1", 176, 144 },
+	{ "cavlc-b",
+	  "cabac=0:bframes=2:b-adapt=0:slices=3:ref=5:weightp=2:threads=1", 208, 160 },
 	{ "temporal", GOOD, 176, 144 },
-	{ "spatial", "keyint=30:bframes=4:b-adapt=0:b-pyramid=strict:ref=6:direct=spatial:slices=2:threads=1", 178, 146 },
+	{ "spatial",
+	  "keyint=30:bframes=4:b-adapt=0:b-pyramid=strict:ref=6:direct=spatial:slices=2:threads=1", 178, 146 },
 	{ "ref16", "ref=16:bframes=0:keyint=infinite:mixed-refs=1:threads=1", 128, 96 },
-	{ "ref16-b", "ref=16:bframes=5:b-adapt=0:b-pyramid=normal:keyint=infinite:threads=1", 128, 96 },
-	{ "scaling", "cqm4=6,12,19,26,12,19,26,31,19,26,31,35,26,31,35,39:cqm8=" CQM8 ":bframes=1:threads=1", 176, 144 },
-	{ "open-gop", "keyint=12:min-keyint=4:open-gop=1:bframes=3:b-adapt=0:threads=1", 176, 144 },
-	{ "intra-refresh", "intra-refresh=1:keyint=10:bframes=0:threads=1", 176, 144 },
-	{ "constrained", "constrained-intra=1:deblock=-2,-2:chroma-qp-offset=3:bframes=1:threads=1", 176, 144 },
+	{ "ref16-b",
+	  "ref=16:bframes=5:b-adapt=0:b-pyramid=normal:keyint=infinite:threads=1", 128, 96 },
+	{ "scaling", "cqm4=6,12,19,26,12,19,26,31,19,26,31,35,26,31,35,39:cqm8=" CQM8
+	  ":bframes=1:threads=1", 176, 144 },
+	{ "open-gop",
+	  "keyint=12:min-keyint=4:open-gop=1:bframes=3:b-adapt=0:threads=1", 176, 144 },
+	{ "intra-refresh",
+	  "intra-refresh=1:keyint=10:bframes=0:threads=1", 176, 144 },
+	{ "constrained",
+	  "constrained-intra=1:deblock=-2,-2:chroma-qp-offset=3:bframes=1:threads=1", 176, 144 },
 };
 
 static void expect(struct test *t, unsigned int differ, bool want_differ, bool want_error)
