@@ -76,7 +76,7 @@ compile() {
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 1
 		if [ $((SECONDS % 15)) = 0 ]; then
-			say "    kernel: $(grep -cE '^  (CC|AR|LD)' "$log" || true) of about 2200 objects"
+			say "    kernel: $(grep -cE '^  (CC|AR|LD)' "$log" || true) of about 1400 objects"
 		fi
 	done
 	if ! wait "$pid"; then
@@ -99,8 +99,9 @@ build() {
 	mkdir -p "$final.new"
 	cp "$work/obj/linux" "$work/obj/.config" "$final.new/"
 	strip --strip-debug "$final.new/linux"
-	rm -rf "$final" "$work"
+	rm -rf "$final"
 	mv "$final.new" "$final"
+	rm -rf "$work"
 }
 
 mkdir -p "$out" "$CACHE"

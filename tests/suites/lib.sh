@@ -35,7 +35,7 @@ gst_check() {
 		status=0
 		out=$(timeout -k 5 "${CHECK_TIMEOUT:-600}" "$binary" 2>&1) || status=$?
 		printf '%s\n' "$out" >&2
-		printf '%s\n' "$out" | sed -n 's/^SKIP: /skip /p'
+		printf '%s\n' "$out" | sed -n 's/^SKIP:* /skip /p'
 		checks=$(printf '%s\n' "$out" | sed -n 's/.*Checks: \([0-9]*\),.*/\1/p' | paste -sd+ | bc)
 		bad=$(printf '%s\n' "$out" | sed -n 's/.*Failures: \([0-9]*\), Errors: \([0-9]*\).*/\1+\2/p' | paste -sd+ | bc)
 		if [ -z "$checks" ]; then

@@ -6,7 +6,9 @@
  *
  * Statically linked, so that it runs on any root file system.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>

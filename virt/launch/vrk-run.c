@@ -6,7 +6,9 @@
  * The guest's root is a folder of this machine, read-only, but for the
  * folders named with --rw.  See vrk-wire.h for how the two sides talk.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
