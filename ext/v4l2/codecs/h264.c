@@ -77,10 +77,14 @@ parse_pps (CodecH264 * self, const guint8 * data, gsize size, guint * id)
   return result;
 }
 
-/* A PPS is parsed by its SPS, and inherits lists from it: parse all again that depend on one. */
+/* A PPS is parsed by its SPS, and inherits lists from it: after another SPS all are parsed again. */
 static void
-reparse_pps (CodecH264 * self)
+refresh_pps (CodecH264 * self)
 {
+  if (!self->pps_stale)
+    return;
+  self->pps_stale = FALSE;
+
   for (guint i = 0; i < G_N_ELEMENTS (self->pps_nals); i++) {
     gsize size;
     gconstpointer data;
@@ -110,7 +114,7 @@ handle_sps (CodecH264 * self, const guint8 * data, gsize size)
     g_clear_pointer (&self->sps_nals[sps.id], g_bytes_unref);
     self->sps_nals[sps.id] = g_bytes_new (data, size);
     gst_h264_parser_update_sps (self->parser, &sps);
-    reparse_pps (self);
+    self->pps_stale = TRUE;
   }
   gst_h264_sps_clear (&sps);
 }
@@ -240,7 +244,6 @@ begin_picture (CodecH264 * self, const GstH264SliceHdr * hdr, const GstH264NalUn
   pic->nal_ref_idc = nalu->ref_idc;
   pic->idr = nalu->idr_pic_flag;
   pic->sps = *sps;
-  pic->tag = self->tag;
   pic->damaged = self->slice_lost;
   self->slice_lost = FALSE;
   pic->has_recovery_point = self->au_recovery_point;
@@ -287,6 +290,7 @@ handle_slice (CodecH264 * self, const guint8 * data, gsize size)
   GstH264SliceHdr hdr;
   GstH264ParserResult result;
 
+  refresh_pps (self);
   memset (&hdr, 0, sizeof (hdr));
   init_nalu (&nalu, data, size);
   result = gst_h264_parser_parse_slice_hdr (self->parser, &nalu, &hdr, TRUE, TRUE);

@@ -102,7 +102,6 @@ h264_dpb_clear (H264Dpb * dpb)
   for (guint i = 0; i < dpb->n_frames; i++)
     g_clear_pointer (&dpb->frames[i], h264_frame_free);
   dpb->n_frames = 0;
-  dpb->max_long_term_frame_idx_plus1 = 0;
   dpb->have_last_poc = FALSE;
 }
 
@@ -206,7 +205,6 @@ h264_dpb_unmark_all (H264Dpb * dpb)
 {
   for (guint i = 0; i < dpb->n_frames; i++)
     frame_unmark (dpb->frames[i], H264_FRAME);
-  dpb->max_long_term_frame_idx_plus1 = 0;
   dpb_remove_unused (dpb);
 }
 
@@ -330,7 +328,10 @@ mmco_unmark_long_term (H264Dpb * dpb, guint8 structure, guint32 long_term_pic_nu
   }
 }
 
-/* 8.2.5.4.4 */
+/*
+ * 8.2.5.4.4.  MaxLongTermFrameIdx itself is not kept: valid streams assign no
+ * index beyond it, and in others any index within the buffer does no harm.
+ */
 static void
 mmco_limit_long_term (H264Dpb * dpb, guint32 max_plus1)
 {
@@ -340,7 +341,6 @@ mmco_limit_long_term (H264Dpb * dpb, guint32 max_plus1)
     if (frame->long_term && frame->long_term_frame_idx >= max_plus1)
       frame_unmark (frame, frame->long_term);
   }
-  dpb->max_long_term_frame_idx_plus1 = MIN (max_plus1, H264_DPB_MAX_FRAMES);
 }
 
 /* 8.2.5.4.5, and what 8.2.1 and 7.4.3 have follow for the current picture once it is decoded. */
@@ -349,7 +349,6 @@ mmco_reset (H264Dpb * dpb, H264Frame * current, guint8 structure)
 {
   for (guint i = 0; i < dpb->n_frames; i++)
     frame_unmark (dpb->frames[i], H264_FRAME);
-  dpb->max_long_term_frame_idx_plus1 = 0;
 
   current->frame_num = 0;
   current->frame_num_wrap = 0;
@@ -428,10 +427,8 @@ h264_dpb_mark (H264Dpb * dpb, H264Frame * current, guint8 structure, gboolean id
 
   if (idr) {
     h264_dpb_unmark_all (dpb);
-    if (marking->long_term_reference_flag) {
+    if (marking->long_term_reference_flag)
       assign_long_term (dpb, current, structure, 0);
-      dpb->max_long_term_frame_idx_plus1 = 1;
-    }
   } else if (marking->adaptive_ref_pic_marking_mode_flag) {
     reset = mark_adaptive (dpb, current, structure, marking);
   }

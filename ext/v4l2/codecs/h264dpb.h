@@ -67,7 +67,6 @@ typedef struct
   guint reorder;                /* max_num_reorder_frames */
   gboolean immediate;           /* max_dec_frame_buffering is 0: nothing may be held back */
   gboolean low_latency;
-  guint max_long_term_frame_idx_plus1;  /* 0: "no long-term frame indices" */
 
   gboolean have_last_poc;
   gint32 last_poc;              /* the highest of the last output frame's counts */

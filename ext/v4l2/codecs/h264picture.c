@@ -270,12 +270,21 @@ fill_frame_num_gap (CodecH264 * self, gboolean * corrupt)
     *corrupt = TRUE;
   }
 
+  /* Those that the window will have dropped again only move the order count on. */
+  if (n > self->dpb.max_refs) {
+    gint32 poc[2];
+
+    n = self->dpb.max_refs;
+    unused = (frame_num - n - 1) & (max_frame_num - 1);
+    infer_poc (self, unused, poc);
+    self->prev_ref_frame_num = unused;
+  }
   for (; n > 0; n--) {
     gint32 poc[2] = { 0, 0 };
 
     unused = (frame_num - n) & (max_frame_num - 1);
     infer_poc (self, unused, poc);
-    if (n <= self->dpb.max_refs && !infer_frame (self, unused, poc))
+    if (!infer_frame (self, unused, poc))
       return FALSE;
     self->prev_ref_frame_num = unused;
   }
@@ -453,7 +462,6 @@ begin_frame (CodecH264 * self, guint8 structure, gboolean corrupt)
   if (pic->nal_ref_idc)
     flags |= CODEC_PICTURE_REFERENCE;
 
-  self->tag = pic->tag;
   frame->picture = new_picture (self, flags, nearest ? nearest->picture : NULL);
   if (!frame->picture)
     g_clear_pointer (&frame, h264_frame_free);

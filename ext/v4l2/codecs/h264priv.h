@@ -41,7 +41,6 @@ typedef struct
   gboolean damaged;             /* a slice of it could not be used */
   gboolean has_recovery_point;
   guint recovery_frame_cnt;
-  guint64 tag;
   GArray *slices;               /* of Slice */
   GByteArray *data;
 } CurrentPicture;
@@ -54,6 +53,7 @@ struct _CodecH264
   GstH264NalParser *parser;
   GBytes *sps_nals[GST_H264_MAX_SPS_COUNT];
   GBytes *pps_nals[GST_H264_MAX_PPS_COUNT];
+  gboolean pps_stale;           /* an SPS changed since they were parsed */
   CodecH264Format format;
   guint nal_length_size;        /* bytes, AVC only */
 
