@@ -33,8 +33,6 @@
 #include <gst/allocators/allocators.h>
 #include <gst/video/video.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "gstdmafence.h"
 #include "gstdmaresvallocator.h"
@@ -43,6 +41,8 @@
 #include "media.h"
 #include "rgacaps.h"
 #include "rgadevice.h"
+#include "rgaimport.h"
+#include "rgastage.h"
 
 GST_DEBUG_CATEGORY (gst_rga_convert_debug);
 #define GST_CAT_DEFAULT gst_rga_convert_debug
@@ -73,6 +73,7 @@ typedef struct
 typedef struct
 {
   RgaDevice *device;
+  RgaStage *stage;              /* made when a driver turns out to need it */
   GCancellable *cancellable;
   GstAllocator *allocator;
 
@@ -88,7 +89,7 @@ typedef struct
   gboolean copy_out;            /* downstream wants default strides, the driver has others */
 
   /* Protected by the object lock */
-  guint64 n_imported, n_copied, n_passed;
+  guint64 n_imported, n_staged, n_copied, n_passed;
 } GstRgaConvertPrivate;
 
 /* Abstract: each device is a type of its own below it, with its ClassData as qdata. */
@@ -176,6 +177,7 @@ gst_rga_convert_set_caps (GstBaseTransform * trans, GstCaps * incaps, GstCaps * 
 
   priv->bt709 = rga_uses_bt709 (&priv->in, &priv->out);
   priv->import_refused = FALSE;
+  g_clear_pointer (&priv->stage, rga_stage_free);
   return TRUE;
 }
 
@@ -411,75 +413,6 @@ gst_rga_convert_transform_meta (GstBaseTransform * trans, GstBuffer * outbuf, Gs
 
 /* --- the conversion --- */
 
-typedef struct
-{
-  gint fd;
-  guint64 inode;
-  gsize size;
-  RgaLayout layout;
-} ImportSource;
-
-/* Narrows @layout to a crop meta's rectangle; chroma lets it start at even pixels only. */
-static gboolean
-crop_layout (RgaLayout * layout, const GstVideoFormatInfo * finfo, const GstVideoCropMeta * crop)
-{
-  if (GST_VIDEO_FORMAT_INFO_IS_YUV (finfo) && ((crop->x | crop->y) & 1))
-    return FALSE;
-  if ((guint64) crop->x + crop->width > layout->width
-      || (guint64) crop->y + crop->height > layout->height)
-    return FALSE;
-  layout->x += crop->x;
-  layout->y += crop->y;
-  layout->width = crop->width;
-  layout->height = crop->height;
-  return TRUE;
-}
-
-/* Whether the hardware can read @inbuf where it is, and how. */
-static gboolean
-find_import (GstRgaConvert * self, GstBuffer * inbuf, ImportSource * src)
-{
-  GstRgaConvertPrivate *priv = PRIV (self);
-  GstVideoMeta *meta = gst_buffer_get_video_meta (inbuf);
-  GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (inbuf);
-  const GstVideoInfo *in = &priv->in;
-  GstMemory *memory = gst_buffer_peek_memory (inbuf, 0);
-  gsize offset[GST_VIDEO_MAX_PLANES] = { 0 }, mem_offset, max_size;
-  gint stride[GST_VIDEO_MAX_PLANES] = { 0 };
-  const gchar *reason = NULL;
-  struct stat st;
-  off_t end;
-  guint i;
-
-  if (gst_buffer_n_memory (inbuf) != 1 || !gst_is_dmabuf_memory (memory))
-    return FALSE;
-
-  gst_memory_get_sizes (memory, &mem_offset, &max_size);
-  for (i = 0; i < GST_VIDEO_INFO_N_PLANES (in); i++) {
-    offset[i] = mem_offset + (meta ? meta->offset[i] : in->offset[i]);
-    stride[i] = meta ? meta->stride[i] : in->stride[i];
-  }
-  memset (&src->layout, 0, sizeof (src->layout));
-  if (!rga_layout_from_planes (&src->layout, GST_VIDEO_INFO_FORMAT (in),
-          crop && meta ? meta->width : (guint) GST_VIDEO_INFO_WIDTH (in),
-          crop && meta ? meta->height : (guint) GST_VIDEO_INFO_HEIGHT (in), offset, stride,
-          &reason)) {
-    GST_CAT_DEBUG_OBJECT (CAT_PERFORMANCE, self, "cannot import: %s", reason);
-    return FALSE;
-  }
-  if (crop && !crop_layout (&src->layout, in->finfo, crop)) {
-    GST_CAT_DEBUG_OBJECT (CAT_PERFORMANCE, self, "cannot import: crop %ux%u at %u,%u",
-        crop->width, crop->height, crop->x, crop->y);
-    return FALSE;
-  }
-
-  src->fd = gst_dmabuf_memory_get_fd (memory);
-  end = lseek (src->fd, 0, SEEK_END);
-  src->size = end > 0 ? (gsize) end : max_size;
-  src->inode = fstat (src->fd, &st) == 0 ? st.st_ino : 0;
-  return TRUE;
-}
-
 /* Posts what went wrong with the device or a fence. */
 static GstFlowReturn
 flow_from_error (GstRgaConvert * self, const gchar * what, const GError * error)
@@ -506,16 +439,46 @@ wait_for_producer (GstRgaConvert * self, GstBuffer * inbuf)
   return GST_FLOW_OK;
 }
 
+/* The hardware moves what the driver does not take as it is (rgastage.c). */
+static gboolean
+start_staged (GstRgaConvert * self, GstBuffer * inbuf, RgaImport * src, RgaJob * job,
+    GError ** error)
+{
+  GstRgaConvertPrivate *priv = PRIV (self);
+  RgaImport staged = *src;
+
+  if (!priv->stage)
+    priv->stage = rga_stage_new (class_data (self)->info, error);
+  if (!priv->stage || !rga_stage_move (priv->stage, &staged,
+          rga_device_get_output_size (priv->device), inbuf, JOB_TIMEOUT, error))
+    return FALSE;
+
+  job->fd = staged.fd;
+  job->inode = staged.inode;
+  job->size = staged.size;
+  if (!rga_device_start (priv->device, job, error))
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  priv->n_staged++;
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+}
+
 /* FALSE, without an error message, where the buffer has to be copied instead. */
 static gboolean
 start_import (GstRgaConvert * self, GstBuffer * inbuf, RgaJob * job)
 {
   GstRgaConvertPrivate *priv = PRIV (self);
   g_autoptr (GError) error = NULL;
-  ImportSource src;
+  const gchar *reason;
+  RgaImport src;
 
-  if (priv->import_refused || !find_import (self, inbuf, &src))
+  if (priv->import_refused)
     return FALSE;
+  if (!rga_import_from_buffer (&src, inbuf, &priv->in, &reason)) {
+    GST_CAT_DEBUG_OBJECT (CAT_PERFORMANCE, self, "cannot import: %s", reason);
+    return FALSE;
+  }
 
   GST_DEBUG_OBJECT (self, "importing dma-buf inode %" G_GUINT64_FORMAT ": %ux%u at %u,%u in %ux%u",
       src.inode, src.layout.width, src.layout.height, src.layout.x, src.layout.y,
@@ -523,54 +486,41 @@ start_import (GstRgaConvert * self, GstBuffer * inbuf, RgaJob * job)
   job->fd = src.fd;
   job->inode = src.inode;
   job->size = src.size;
-  if (rga_device_set_output (priv->device, &src.layout, V4L2_MEMORY_DMABUF, priv->bt709, &error)
-      && rga_device_start (priv->device, job, &error)) {
-    GST_OBJECT_LOCK (self);
-    priv->n_imported++;
-    GST_OBJECT_UNLOCK (self);
-    return TRUE;
-  }
+  if (!rga_device_set_output (priv->device, &src.layout, V4L2_MEMORY_DMABUF, priv->bt709, &error))
+    goto refused;
 
+  if (!priv->stage) {
+    if (rga_device_takes_size (priv->device, src.size)
+        && rga_device_start (priv->device, job, &error))
+      goto imported;
+    if (!error || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT))
+      GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self, "the driver does not take a dma-buf of %"
+          G_GSIZE_FORMAT " bytes for a picture of %" G_GSIZE_FORMAT ": from now on the hardware "
+          "moves each picture into a smaller one first", src.size,
+          rga_device_get_output_size (priv->device));
+    else
+      goto refused;
+    g_clear_error (&error);
+  }
+  if (!start_staged (self, inbuf, &src, job, &error))
+    goto refused;
+
+imported:
+  GST_OBJECT_LOCK (self);
+  priv->n_imported++;
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+
+refused:
   /* A hung device refuses copies for the same reason, and those report it. */
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY)) {
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY)
+      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) {
     GST_WARNING_OBJECT (self, "the driver refuses the frame, copying from now on: %s",
         error->message);
     priv->import_refused = TRUE;
   }
   job->fd = -1;
   return FALSE;
-}
-
-/* A frame over plain memory, without a GstBuffer. */
-static void
-frame_over (GstVideoFrame * frame, const GstVideoInfo * info, gpointer data)
-{
-  guint i;
-
-  memset (frame, 0, sizeof (*frame));
-  frame->info = *info;
-  for (i = 0; i < GST_VIDEO_INFO_N_PLANES (info); i++)
-    frame->data[i] = (guint8 *) data + info->offset[i];
-}
-
-/* Moves the planes of a mapped frame to a crop meta's corner. FALSE where it lies outside. */
-static gboolean
-crop_frame (GstVideoFrame * frame, const GstVideoInfo * in, const GstVideoCropMeta * crop)
-{
-  const GstVideoFormatInfo *finfo = frame->info.finfo;
-  guint plane;
-
-  if ((guint64) crop->x + GST_VIDEO_INFO_WIDTH (in) > (guint) GST_VIDEO_FRAME_WIDTH (frame)
-      || (guint64) crop->y + GST_VIDEO_INFO_HEIGHT (in) > (guint) GST_VIDEO_FRAME_HEIGHT (frame))
-    return FALSE;
-  /* In each format here the component of a plane's number has that plane's subsampling. */
-  for (plane = 0; plane < GST_VIDEO_FRAME_N_PLANES (frame); plane++)
-    frame->data[plane] = GST_VIDEO_FRAME_PLANE_DATA (frame, plane)
-        + (gsize) (crop->y >> GST_VIDEO_FORMAT_INFO_H_SUB (finfo, plane))
-        * GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane)
-        + (gsize) (crop->x >> GST_VIDEO_FORMAT_INFO_W_SUB (finfo, plane))
-        * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, plane);
-  return TRUE;
 }
 
 static gboolean
@@ -593,8 +543,8 @@ start_copy (GstRgaConvert * self, GstBuffer * inbuf, RgaJob * job, GError ** err
     return FALSE;
   }
   GST_CAT_DEBUG_OBJECT (CAT_PERFORMANCE, self, "copying a frame into the driver's memory");
-  frame_over (&to, &layout_info, data);
-  if ((crop && !crop_frame (&from, &priv->in, crop)) || !gst_video_frame_copy (&to, &from)) {
+  rga_frame_over (&to, &layout_info, data);
+  if ((crop && !rga_frame_crop (&from, &priv->in, crop)) || !gst_video_frame_copy (&to, &from)) {
     gst_video_frame_unmap (&from);
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
         "The incoming buffer does not hold the picture that its caps and metas promise");
@@ -749,7 +699,7 @@ gst_rga_convert_start (GstBaseTransform * trans)
 
   g_cancellable_reset (priv->cancellable);
   GST_OBJECT_LOCK (trans);
-  priv->n_imported = priv->n_copied = priv->n_passed = 0;
+  priv->n_imported = priv->n_staged = priv->n_copied = priv->n_passed = 0;
   GST_OBJECT_UNLOCK (trans);
   return TRUE;
 }
@@ -759,6 +709,7 @@ gst_rga_convert_stop (GstBaseTransform * trans)
 {
   take_pool (GST_RGA_CONVERT (trans), NULL);
   rga_device_stop (PRIV (trans)->device);
+  g_clear_pointer (&PRIV (trans)->stage, rga_stage_free);
   return TRUE;
 }
 
@@ -811,6 +762,7 @@ gst_rga_convert_get_property (GObject * object, guint id, GValue * value, GParam
       GST_OBJECT_LOCK (object);
       g_value_take_boxed (value, gst_structure_new ("application/x-rgaconvert-stats",
               "frames-imported", G_TYPE_UINT64, priv->n_imported,
+              "frames-staged", G_TYPE_UINT64, priv->n_staged,
               "frames-copied", G_TYPE_UINT64, priv->n_copied,
               "frames-passed", G_TYPE_UINT64, priv->n_passed, NULL));
       GST_OBJECT_UNLOCK (object);
@@ -886,7 +838,8 @@ gst_rga_convert_class_init (GstRgaConvertClass * klass)
    * GstRgaConvert:stats:
    *
    * Counters since the last start: `frames-imported`, whose dma-buf the hardware read where it was;
-   * `frames-copied`, copied into the driver's memory first; `frames-passed`, passed on unchanged
+   * `frames-staged`, those of them that the hardware had to move first, as their dma-buf is larger
+   * than the driver takes; `frames-copied`, copied by the CPU; `frames-passed`, passed on unchanged
    * (all #guint64).
    *
    * Since: 0.1

@@ -24,6 +24,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "formats.h"
 
@@ -486,6 +487,25 @@ rga_device_set_output (RgaDevice * dev, const RgaLayout * layout, guint32 memory
   dev->n_outputs = MIN (count, N_IMPORTS);
   dev->output_set = TRUE;
   return TRUE;
+}
+
+gsize
+rga_device_get_output_size (const RgaDevice * dev)
+{
+  return dev->output.planes[0].sizeimage;
+}
+
+/* The driver's check of its MMU table's end is late by one (fill_descriptors(): n_desc > max_desc):
+ * with exactly one page too many it writes a word behind the table, and where the table ends with
+ * a page, into somebody else's memory. */
+gboolean
+rga_device_takes_size (const RgaDevice * dev, gsize size)
+{
+  gsize page = sysconf (_SC_PAGESIZE);
+  gsize table = (rga_device_get_output_size (dev) + page - 1) / page;
+  gsize pages = (size + page - 1) / page;
+
+  return pages != table + 1 || table % (page / sizeof (guint32)) != 0;
 }
 
 gboolean

@@ -43,6 +43,11 @@ gboolean   rga_device_copy_layout (RgaDevice * dev, const GstVideoInfo * in, Rga
 gpointer   rga_device_map_output (RgaDevice * dev, const GstVideoInfo * in, GstVideoInfo * layout,
     GError ** error);
 
+/* The picture's bytes in an OUTPUT buffer (sizeimage). */
+gsize      rga_device_get_output_size (const RgaDevice * dev);
+/* FALSE for a dma-buf of @size bytes that must not even be tried; see rgadevice.c. */
+gboolean   rga_device_takes_size (const RgaDevice * dev, gsize size);
+
 typedef struct
 {
   gint fd;                      /* the dma-buf to convert, -1 for what has been copied; not owned */

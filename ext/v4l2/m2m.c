@@ -31,8 +31,9 @@ struct _V4l2M2m
   GArray *controls;             /* ControlInfo */
 };
 
+/* Not by way of V4L2_IOCTL, which would get the request expanded and name it by its number. */
 #define M2M_IOCTL(m2m, request, arg, error) \
-  V4L2_IOCTL ((m2m)->fd, (m2m)->info->video_path, request, arg, error)
+  v4l2_node_ioctl ((m2m)->fd, (m2m)->info->video_path, (request), #request, (arg), (error))
 
 static const gchar *
 dir_name (V4l2M2mDir dir)
