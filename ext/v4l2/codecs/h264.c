@@ -293,7 +293,8 @@ handle_slice (CodecH264 * self, const guint8 * data, gsize size)
   refresh_pps (self);
   memset (&hdr, 0, sizeof (hdr));
   init_nalu (&nalu, data, size);
-  result = gst_h264_parser_parse_slice_hdr (self->parser, &nalu, &hdr, TRUE, TRUE);
+  result = size < 2 ? GST_H264_PARSER_NO_NAL :
+      gst_h264_parser_parse_slice_hdr (self->parser, &nalu, &hdr, TRUE, TRUE);
   if (result != GST_H264_PARSER_OK || !hdr.pps || !hdr.pps->sequence) {
     lose_slice (self);
     h264_set_error (self, CODEC_ERROR_BITSTREAM, result == GST_H264_PARSER_BROKEN_LINK ?
@@ -325,13 +326,17 @@ handle_nal (CodecH264 * self, const guint8 * data, gsize size)
   /* cabac_zero_words and trailing_zero_8bits are no part of the picture (7.4.2.10, B.1) */
   while (size > 0 && data[size - 1] == 0)
     size--;
-  if (size == 0 || (data[0] & 0x80))
+  if (size == 0)
     return TRUE;
+  if (data[0] & 0x80) {         /* forbidden_zero_bit: it may have been a slice */
+    lose_slice (self);
+    return TRUE;
+  }
 
   switch (data[0] & 0x1f) {
     case GST_H264_NAL_SLICE:
     case GST_H264_NAL_SLICE_IDR:
-      return size < 2 || handle_slice (self, data, size);
+      return handle_slice (self, data, size);
     case GST_H264_NAL_SLICE_DPA:
     case GST_H264_NAL_SLICE_DPB:
     case GST_H264_NAL_SLICE_DPC:

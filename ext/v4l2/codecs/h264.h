@@ -40,7 +40,8 @@ void       codec_h264_set_low_latency (CodecH264 * self, gboolean low_latency);
 /*
  * One access unit. Several slices are one job. A second picture inside the same unit (both fields,
  * or a caller that does not align) is handled; a picture is finished at the end of the unit.
- * On CODEC_ERROR_BITSTREAM the unit's undamaged part has been used, if any.
+ * CODEC_ERROR_BITSTREAM: nothing in it could be used. Where a part could, there is no error and the
+ * picture is flagged CORRUPT. With the other errors jobs may have been submitted all the same.
  * Returns TRUE if at least one job was submitted; FALSE without error: nothing to decode in it
  * (parameter sets only, or non-base-layer NALs).
  */
@@ -51,7 +52,7 @@ gboolean   codec_h264_decode (CodecH264 * self, const guint8 * data, gsize size,
 gboolean   codec_h264_drain (CodecH264 * self, GError ** error);
 
 /* Seek: drops all pictures without output; parameter sets stay; the next picture must be a random
- * access point (IDR or recovery point SEI), others before it are dropped. */
+ * access point (IDR, recovery point SEI or I slices only), others before it are dropped. */
 void       codec_h264_flush (CodecH264 * self);
 
 G_END_DECLS
