@@ -56,7 +56,8 @@ typedef struct
 
 void bits_sps (GByteArray * out, const BitsSps * sps);
 void bits_pps (GByteArray * out, const BitsPps * pps);
-void bits_slice (GByteArray * out, const BitsSps * sps, const BitsPps * pps, const BitsSlice * slice);
+void bits_slice (GByteArray * out, const BitsSps * sps, const BitsPps * pps,
+    const BitsSlice * slice);
 void bits_recovery_point (GByteArray * out, guint recovery_frame_cnt);
 /* A NAL unit of any type with this many bytes of nothing */
 void bits_nal (GByteArray * out, guint8 header, guint size);

@@ -19,7 +19,7 @@
 /* A client that writes down what happens. */
 typedef struct
 {
-  GString *log;                 /* S sequence, G gap, N new, J job, O output, with the picture's number */
+  GString *log;                 /* S sequence, G gap, N new, J job, O output, and which picture */
   guint n_pictures;             /* in decoding order, gaps included */
   guint n_decoded, n_output, n_alive;
   gboolean refuse_new;

@@ -77,7 +77,7 @@ parse_pps (CodecH264 * self, const guint8 * data, gsize size, guint * id)
   return result;
 }
 
-/* A PPS is parsed by its SPS, and inherits lists from it: after another SPS all are parsed again. */
+/* A PPS is parsed by its SPS and inherits lists from it: after another SPS, all again. */
 static void
 refresh_pps (CodecH264 * self)
 {
@@ -169,7 +169,8 @@ handle_sei (CodecH264 * self, const guint8 * data, gsize size)
 
 /* 7.4.1.2.4: whether the slice is the first of another primary coded picture. */
 static gboolean
-starts_picture (const CurrentPicture * pic, const GstH264SliceHdr * hdr, const GstH264NalUnit * nalu)
+starts_picture (const CurrentPicture * pic, const GstH264SliceHdr * hdr,
+    const GstH264NalUnit * nalu)
 {
   const GstH264SliceHdr *last = &pic->hdr;
   gboolean idr = nalu->idr_pic_flag;
@@ -369,7 +370,7 @@ handle_nal (CodecH264 * self, const guint8 * data, gsize size)
   }
 }
 
-/* The offset just past the next 00 00 01 from @pos, or @size. @end gets where that NAL before ends. */
+/* The offset just past the next 00 00 01 from @pos, or @size; @end is where the NAL before ends. */
 static gsize
 next_start_code (const guint8 * data, gsize size, gsize pos, gsize * end)
 {

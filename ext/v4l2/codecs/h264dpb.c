@@ -234,7 +234,7 @@ h264_dpb_slide_window (H264Dpb * dpb, const H264Frame * current)
   }
 }
 
-/* The field mask of @frame that short-term picNumX (8.2.4.1: (8-28), (8-30), (8-31)) names, or 0. */
+/* The field mask of @frame that a short-term picNumX names ((8-28), (8-30), (8-31)), or 0. */
 static guint8
 match_short_term (const H264Frame * frame, guint8 structure, gint64 pic_num)
 {
@@ -606,7 +606,8 @@ clamp_poc (gint64 poc)
 
 /* 8.2.1.1 */
 static void
-poc_type_0 (H264PocState * state, const GstH264SPS * sps, const GstH264SliceHdr * hdr, gint64 poc[2])
+poc_type_0 (H264PocState * state, const GstH264SPS * sps, const GstH264SliceHdr * hdr,
+    gint64 poc[2])
 {
   gint32 max_lsb = 1 << (sps->log2_max_pic_order_cnt_lsb_minus4 + 4);
   gint32 lsb = hdr->pic_order_cnt_lsb;

@@ -111,8 +111,8 @@ typedef struct
 
 void     h264_poc_derive (H264PocState * state, const GstH264SPS * sps, const GstH264SliceHdr * hdr,
     gboolean idr, gboolean reference, gint32 poc[2]);
-void     h264_poc_commit (H264PocState * state, gboolean reference, gboolean mmco5, guint8 structure,
-    gint32 top_poc);
+void     h264_poc_commit (H264PocState * state, gboolean reference, gboolean mmco5,
+    guint8 structure, gint32 top_poc);
 
 G_END_DECLS
 #endif

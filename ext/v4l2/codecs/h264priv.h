@@ -28,7 +28,7 @@ typedef struct
 typedef struct
 {
   gboolean active;
-  GstH264SliceHdr hdr;          /* of the slice that came first; its pps pointer is not to be followed */
+  GstH264SliceHdr hdr;          /* of the slice that came first; never follow its pps */
   guint pps_id;
   guint nal_ref_idc;
   gboolean idr;
