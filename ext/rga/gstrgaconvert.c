@@ -7,9 +7,11 @@
  * Scales by 1/16 to 16 and converts between RGB and YUV formats (BT.601 and BT.709, limited range)
  * in the RGA of Rockchip's chips, through the mainline V4L2 driver rockchip-rga.
  *
- * An incoming dma-buf, a decoder's padded frame as well, is imported where it is; nothing is
- * copied.  Its implicit acquire fence is waited for first, as V4L2 waits for none.  Other memory is
- * copied once into a buffer of the driver.  What comes out is a dma-buf, for DMABuf and for system
+ * An incoming dma-buf, a decoder's padded frame as well, is imported where it is, and no CPU touches
+ * it.  Its implicit acquire fence is waited for first, as V4L2 waits for none.  (The driver of Linux
+ * 7.2 does not take a dma-buf that is larger than its picture, as rkvdec's are; then the hardware
+ * moves the picture in a job of its own first.)  Other memory is copied once into a buffer of the
+ * driver.  What comes out is a dma-buf, for DMABuf and for system
  * memory caps alike, and is written again only when every fence of its readers has signalled.
  *
  * ## Example launch line

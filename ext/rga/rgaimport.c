@@ -58,8 +58,8 @@ rga_import_from_buffer (RgaImport * import, GstBuffer * buffer, const GstVideoIn
     *reason = "not in one dma-buf";
     return FALSE;
   }
-  if (meta && (meta->format != GST_VIDEO_INFO_FORMAT (info)
-          || meta->n_planes != GST_VIDEO_INFO_N_PLANES (info))) {
+  /* Not its format: with DMA_DRM caps some producers write an opaque one. */
+  if (meta && meta->n_planes != GST_VIDEO_INFO_N_PLANES (info)) {
     *reason = "its GstVideoMeta contradicts the caps";
     return FALSE;
   }
