@@ -236,7 +236,8 @@ GST_START_TEST (test_checksum)
   fail_unless (hw.frames == sw.frames, "%s: %u of %u frames", name, hw.frames, sw.frames);
   fail_unless (!g_strcmp0 (hw.sink_checksum, sw.sink_checksum), "%s: %s instead of %s", name,
       hw.sink_checksum, sw.sink_checksum);
-  fail_unless_equals_int (hw.unordered, 0);
+  fail_unless (hw.unordered <= sw.unordered, "%s: %u time stamps go back, %u in software", name,
+      hw.unordered, sw.unordered);
   fail_unless_equals_int (hw.corrupted, 0);
   result_clear (&hw);
   result_clear (&sw);

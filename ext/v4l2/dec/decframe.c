@@ -89,15 +89,63 @@ dec_frame_format_matches (GstVideoFormat format, guint bit_depth, guint chroma_f
   }
 }
 
-GstBuffer *
-dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout)
+struct _DecFrameCount
 {
+  gint n;
+};
+
+DecFrameCount *
+dec_frame_count_new (void)
+{
+  return g_atomic_rc_box_new0 (DecFrameCount);
+}
+
+void
+dec_frame_count_unref (DecFrameCount * count)
+{
+  g_atomic_rc_box_release (count);
+}
+
+guint
+dec_frame_count_get (const DecFrameCount * count)
+{
+  return g_atomic_int_get (&count->n);
+}
+
+static void
+dec_frame_count_down (gpointer user_data, GstMiniObject * holder)
+{
+  DecFrameCount *count = user_data;
+
+  g_atomic_int_add (&count->n, -1);
+  dec_frame_count_unref (count);
+}
+
+/* A buffer without memory between the frame and the pool's buffer: shallow copies of the frame
+ * hold it as well (GstParentBufferMeta is copied along), so it goes with the last of them. */
+static GstBuffer *
+dec_frame_holder_new (GstBuffer * pool_buffer, DecFrameCount * count)
+{
+  GstBuffer *holder = gst_buffer_new ();
+
+  gst_buffer_add_parent_buffer_meta (holder, pool_buffer);
+  g_atomic_int_inc (&count->n);
+  gst_mini_object_weak_ref (GST_MINI_OBJECT_CAST (holder), dec_frame_count_down,
+      g_atomic_rc_box_acquire (count));
+  return holder;
+}
+
+GstBuffer *
+dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout, DecFrameCount * count)
+{
+  GstBuffer *holder = dec_frame_holder_new (pool_buffer, count);
   GstBuffer *buffer = gst_buffer_new ();
   guint i;
 
   for (i = 0; i < gst_buffer_n_memory (pool_buffer); i++)
     gst_buffer_append_memory (buffer, gst_buffer_get_memory (pool_buffer, i));
-  gst_buffer_add_parent_buffer_meta (buffer, pool_buffer);
+  gst_buffer_add_parent_buffer_meta (buffer, holder);
+  gst_buffer_unref (holder);
   gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
       GST_VIDEO_INFO_FORMAT (layout), GST_VIDEO_INFO_WIDTH (layout),
       GST_VIDEO_INFO_HEIGHT (layout), GST_VIDEO_INFO_N_PLANES (layout),

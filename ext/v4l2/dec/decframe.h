@@ -30,9 +30,20 @@ gboolean   dec_frame_layout_is_default (const GstVideoInfo * layout, gsize size)
 gboolean   dec_frame_format_matches (GstVideoFormat format, guint bit_depth,
     guint chroma_format_idc);
 
+/*
+ * How many pool buffers downstream holds through what dec_frame_wrap() made, shallow copies
+ * included.  Counted from any thread, and over the end of whoever asks.
+ */
+typedef struct _DecFrameCount DecFrameCount;
+
+DecFrameCount *dec_frame_count_new (void);
+void           dec_frame_count_unref (DecFrameCount * count);
+guint          dec_frame_count_get (const DecFrameCount * count);
+
 /* A buffer of its own on @pool_buffer's memories, which it keeps from returning to the pool
  * (GstParentBufferMeta), with a GstVideoMeta. (transfer full) */
-GstBuffer *dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout);
+GstBuffer *dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout,
+    DecFrameCount * count);
 
 /* Copies @wrapped (from dec_frame_wrap) into a buffer of @pool, laid out as @info says.  Mapping
  * waits for the picture's fences. GST_FLOW_FLUSHING when the pool is. @copy: transfer full. */

@@ -130,11 +130,12 @@ gst_dmaresv_decoder_ensure_pool (GstDmaResvDecoder * self, GstCaps * caps, guint
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   g_autoptr (GError) err = NULL;
   GstBufferPool *pool;
-  guint min;
+  guint own, min;
 
   if (priv->pool)
     return TRUE;
-  min = priv->sequence.dpb_size + 1 + downstream_min + EXTRA_BUFFERS;
+  own = MIN (priv->sequence.dpb_size + 1 + EXTRA_BUFFERS, VIDEO_MAX_FRAME - 1);
+  min = MIN (own + downstream_min, VIDEO_MAX_FRAME);
   if (!(pool = dec_device_create_pool (priv->device, caps, min, &err)) ||
       !gst_buffer_pool_set_active (pool, TRUE)) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("No buffers to decode into."),
@@ -146,20 +147,28 @@ gst_dmaresv_decoder_ensure_pool (GstDmaResvDecoder * self, GstCaps * caps, guint
   }
   gst_dmaresv_pool_set_timeout (GST_DMARESV_POOL (pool), ACQUIRE_TIMEOUT);
   gst_dmaresv_decoder_set_pool (self, &priv->pool, pool);
+  g_clear_pointer (&priv->held, dec_frame_count_unref);
+  priv->held = dec_frame_count_new ();
+  priv->may_hold = VIDEO_MAX_FRAME - own;
   GST_DEBUG_OBJECT (self, "%u CAPTURE buffers, %u of them for downstream", min, downstream_min);
   return TRUE;
 }
 
-static gboolean
-gst_dmaresv_decoder_make_copy_pool (GstDmaResvDecoder * self, guint downstream_min)
+gboolean
+gst_dmaresv_decoder_ensure_copy_pool (GstDmaResvDecoder * self, guint min_buffers)
 {
   GstDmaResvDecoderPrivate *priv = PRIV (self);
-  g_autoptr (GstCaps) caps = gst_dmaresv_caps_from_info (&priv->info, FALSE);
-  GstBufferPool *pool = gst_video_buffer_pool_new ();
-  GstStructure *config = gst_buffer_pool_get_config (pool);
+  g_autoptr (GstCaps) caps = NULL;
+  GstStructure *config;
+  GstBufferPool *pool;
 
+  if (priv->copy_pool)
+    return TRUE;
+  caps = gst_dmaresv_caps_from_info (&priv->info, FALSE);
+  pool = gst_video_buffer_pool_new ();
+  config = gst_buffer_pool_get_config (pool);
   gst_buffer_pool_config_set_params (config, caps, GST_VIDEO_INFO_SIZE (&priv->info),
-      downstream_min, 0);
+      min_buffers, 0);
   if (!gst_buffer_pool_set_config (pool, config) || !gst_buffer_pool_set_active (pool, TRUE)) {
     GST_ERROR_OBJECT (self, "no pool for %" GST_PTR_FORMAT, caps);
     gst_object_unref (pool);
@@ -195,6 +204,8 @@ gst_dmaresv_decoder_decide_allocation (GstVideoDecoder * decoder, GstQuery * que
   if (!gst_dmaresv_decoder_ensure_pool (self, caps, downstream_min))
     return FALSE;
 
+  gst_dmaresv_decoder_set_pool (self, &priv->copy_pool, NULL);
+
   size = dec_device_get_picture_size (priv->device);
   plain = dec_frame_layout_is_default (&priv->layout, size);
   priv->copy = !priv->dmabuf && !video_meta && !plain;
@@ -202,7 +213,7 @@ gst_dmaresv_decoder_decide_allocation (GstVideoDecoder * decoder, GstQuery * que
   if (priv->copy) {
     GST_CAT_WARNING_OBJECT (performance_debug, self, "downstream has no GstVideoMeta: every "
         "frame is copied");
-    if (!gst_dmaresv_decoder_make_copy_pool (self, downstream_min))
+    if (!gst_dmaresv_decoder_ensure_copy_pool (self, downstream_min))
       return FALSE;
     pool = priv->copy_pool;
     size = GST_VIDEO_INFO_SIZE (&priv->info);

@@ -8,6 +8,7 @@
 
 #include <gio/gio.h>
 
+#include "decframe.h"
 #include "gstdmaresvdecoder.h"
 
 G_BEGIN_DECLS
@@ -45,7 +46,9 @@ typedef struct
   GstVideoInfo layout;          /* the visible picture in a CAPTURE buffer */
   GstVideoInfo info;            /* what the caps say */
   gboolean dmabuf;
-  gboolean copy;
+  gboolean copy;                /* every frame */
+  DecFrameCount *held;          /* of the current pool's buffers, by downstream */
+  guint may_hold;               /* so many leave enough for decoding */
 
   GQueue outputs;               /* of Output */
   GList *pictures;              /* DecPictures not output yet */
@@ -58,6 +61,9 @@ GstDmaResvDecoderPrivate *gst_dmaresv_decoder_get_private (GstDmaResvDecoder * s
 /* Replaces priv->pool or priv->copy_pool. @pool: transfer full, nullable. */
 void gst_dmaresv_decoder_set_pool (GstDmaResvDecoder * self, GstBufferPool ** slot,
     GstBufferPool * pool);
+
+/* priv->copy_pool, if there is none yet. */
+gboolean gst_dmaresv_decoder_ensure_copy_pool (GstDmaResvDecoder * self, guint min_buffers);
 
 /* negotiate() and decide_allocation() */
 void gst_dmaresv_decoder_negotiate_class_init (GstVideoDecoderClass * klass);

@@ -170,16 +170,36 @@ gst_dmaresv_decoder_renegotiate (GstDmaResvDecoder * self)
   return TRUE;
 }
 
+/* videobuf2 knows 32 buffers, and a consumer of system memory expects no limit: an encoder's
+ * lookahead may keep more, and wait for the next.  What exceeds what decoding can spare is copied.
+ * A consumer of dma-bufs knows what it holds, and waits. */
+static gboolean
+gst_dmaresv_decoder_has_to_copy (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  if (priv->copy || priv->dmabuf || dec_frame_count_get (priv->held) < priv->may_hold)
+    return priv->copy;
+  GST_LOG_OBJECT (self, "downstream holds %u buffers, copying a frame",
+      dec_frame_count_get (priv->held));
+  return TRUE;
+}
+
 static GstFlowReturn
 gst_dmaresv_decoder_make_buffer (GstDmaResvDecoder * self, Output * output)
 {
   GstDmaResvDecoderPrivate *priv = PRIV (self);
-  GstBuffer *buffer = dec_frame_wrap (output->picture->buffer, &priv->layout);
+  gboolean has_to_copy = gst_dmaresv_decoder_has_to_copy (self);
+  GstBuffer *buffer = dec_frame_wrap (output->picture->buffer, &priv->layout, priv->held);
 
-  if (priv->copy) {
+  if (has_to_copy) {
     GstBuffer *copy = NULL;
     GstFlowReturn flow;
 
+    if (!gst_dmaresv_decoder_ensure_copy_pool (self, 0)) {
+      gst_buffer_unref (buffer);
+      return GST_FLOW_ERROR;
+    }
     flow = dec_frame_copy (buffer, &priv->layout, priv->copy_pool, &priv->info, &copy);
     gst_buffer_unref (buffer);
     if (flow != GST_FLOW_OK)
@@ -840,6 +860,7 @@ static void
 gst_dmaresv_decoder_finalize (GObject * object)
 {
   g_clear_object (&PRIV (object)->cancellable);
+  g_clear_pointer (&PRIV (object)->held, dec_frame_count_unref);
   G_OBJECT_CLASS (gst_dmaresv_decoder_parent_class)->finalize (object);
 }
 

@@ -54,6 +54,10 @@ static const struct
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "high"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "progressive-high"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "constrained-high"},
+  /* h264parse names the profile of the subset SPS; the base view, which is what is decoded, is in
+   * High (H.10.1.1). */
+  {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "multiview-high"},
+  {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "stereo-high"},
 };
 
 static gpointer
