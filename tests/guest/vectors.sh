@@ -26,7 +26,7 @@ decode() {
 within_reach() {
 	[ "$codec" = h264 ] && [ "$expect" = exact ] && [ "$pixfmt" = yuv420p ] || return 1
 	case ",$tags," in
-	*,mbaff,* | *,field-pics,* | *,paff,* | *,field-pictures,* | *,monochrome,* | *bitdepth-change* | \
+	*,interlaced,* | *,monochrome,* | *bitdepth-change* | \
 		*progressive-interlaced-switch*) return 1 ;;
 	esac
 }
