@@ -17,9 +17,10 @@ run -n "rkvdec -> rga (NV12 to I420)" \
 	"$hard ! rgaconvert ! video/x-raw(ANY),format=I420" \
 	"$soft ! video/x-raw,format=I420"
 
-# Colour conversion and scaling are RGA's own arithmetic, which nobody has
-# documented: compared with the software's to within a few steps.
-run -n "rkvdec -> rga (BGRA)" -t 3 -p "$out/frame.png" --png-frame 30 \
+# Colour conversion is RGA's own arithmetic, which nobody has documented: it is
+# compared with the same formula in 16-bit precision, to within 3 of 255 steps.
+run -n "rkvdec -> rga (BGRA, converted colours)" -t 3 -p "$out/frame.png" --png-frame 30 \
 	"$hard ! rgaconvert ! video/x-raw(ANY),format=BGRA" \
-	"$soft ! video/x-raw,format=BGRA"
+	"$soft dither=none chroma-mode=none ! video/x-raw,format=ARGB64 !
+	 videoconvert dither=none ! video/x-raw,format=BGRA"
 exit $status
