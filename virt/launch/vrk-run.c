@@ -4,7 +4,7 @@
  * it had been run here: standard streams, signals, exit status.
  *
  * The guest's root is a folder of this machine, read-only, but for the
- * folders named with --rw.  See vrk-wire.h for how the two sides talk.
+ * folders named with --rw and /tmp.  See vrk-wire.h for how the two sides talk.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -251,7 +251,6 @@ static void exec_uml(const struct options *o, const char *log, int from_host, in
 	ARG("rootflags=%s", o->root);
 	ARG("ro");
 	ARG("init=%s", o->init);
-	ARG("vrk_tmp=%s", tmp);
 	ARG("vrk_spec=%s/spec", tmp);
 	ARG("panic=-1");
 	ARG("quiet");
@@ -408,7 +407,7 @@ static void show_log_tail(const char *log)
 {
 	char command[PATH_MAX + 64];
 
-	fprintf(stderr, "vrk-run: the virtual machine ended early; its last words:\n");
+	fprintf(stderr, "vrk-run: the virtual machine could not run the command; its last words:\n");
 	snprintf(command, sizeof(command), "tail -n 30 '%s' >&2", log);
 	if (system(command))
 		fprintf(stderr, "vrk-run: no log at %s\n", log);
@@ -463,7 +462,7 @@ int main(int argc, char **argv)
 	status = converse(&s, o.timeout);
 	if (s.status >= 0)
 		wait_for_power_off();
-	else if (status == STATUS_FAILED)
+	if (status == STATUS_FAILED)
 		show_log_tail(log);
 	return status;
 }
