@@ -47,3 +47,22 @@ gst_check() {
 		[ "$bad" != 0 ] || [ "$status" = 0 ] || not_ok "$name" "status $status"
 	done
 }
+
+# meson_tests FOLDER [OPTION...]: the suites that meson knows, one line each.
+meson_tests() {
+	local obj=$1
+	shift
+	H264_STREAMS=$STREAMS meson test -C "$obj" --no-rebuild --print-errorlogs "$@" >"$obj/tests.out" 2>&1
+	cat "$obj/tests.out" >&2
+	sed -nE 's/^ *[0-9]+\/[0-9]+ +(.*[^ ]) +(OK|EXPECTEDFAIL) .*/ok \1/p
+		s/^ *[0-9]+\/[0-9]+ +(.*[^ ]) +SKIP .*/skip \1: it said so/p
+		s/^ *[0-9]+\/[0-9]+ +(.*[^ ]) +(FAIL|TIMEOUT|ERROR|UNEXPECTEDPASS) .*/not ok \1: \2/p' "$obj/tests.out"
+}
+
+# in_guest [OPTION...] -- CMD...: in the virtual RK3399, on GStreamer of $DMARESV_ROOT.
+in_guest() { "$TOP/dev" run ${DMARESV_ROOT:+--root "$DMARESV_ROOT"} --timeout "${GUEST_TIMEOUT:-900}" "$@"; }
+
+# Where the guest finds what was built.
+guest_build() {
+	if [ -n "${DMARESV_ROOT:-}" ]; then echo /usr/src/gst-dmaresv-build; else echo "$HOST"; fi
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# check.sh TOP BUILD OBJECTS: every gst-check program of the guest, then the leaks tracer.
+TOP=$1 BUILD=$2 obj=$3
+. "$TOP/tests/suites/lib.sh"
+export TEMP=/tmp CK_DEFAULT_TIMEOUT=120 CK_RUN_MODE=normal
+gst-inspect-1.0 --version | sed 's/^/# /' | head -n 1
+gst_check "$obj"/tests/check/guest_*[a-z0-9]
+
+# what is alive when the process ends has been leaked
+leaks() {
+	local name=$1
+	shift
+	out=$(GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7 GST_DEBUG_NO_COLOR=1 \
+		timeout 60 gst-launch-1.0 -q "$@" 2>&1) || { not_ok "leaks: $name" "$out"; return; }
+	if printf '%s\n' "$out" | grep -a 'object-alive' >&2; then
+		not_ok "leaks: $name" "objects are alive at the end"
+	else
+		ok "leaks: $name"
+	fi
+}
+leaks "decoder" filesrc location="$DMARESV_STREAMS/bframes.h264" ! h264parse ! dmaresvh264dec ! fakesink
+leaks "decoder and converter" filesrc location="$DMARESV_STREAMS/resize.h264" ! h264parse ! dmaresvh264dec ! \
+	rgaconvert ! "video/x-raw(ANY),format=BGRx,width=400,height=300" ! fakesink

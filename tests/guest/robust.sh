@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# robust.sh STREAMS [VECTORS]
+streams=$1 vectors=${2:-}
+
+# Whatever it makes of the stream, it ends by itself and is not killed by a signal.
+survives() {
+	local status=0
+	timeout -k 5 60 gst-launch-1.0 --no-fault -q filesrc location="$2" ! h264parse ! dmaresvh264dec ! fakesink \
+		>/tmp/robust-$$ 2>&1 || status=$?
+	case $status in
+	0 | 1) echo "ok $1" ;;
+	124 | 137) echo "not ok $1: it hangs" ;;
+	*) echo "not ok $1: status $status" ;;
+	esac
+	grep -qi critical /tmp/robust-$$ && echo "not ok $1: $(grep -i -m1 critical /tmp/robust-$$)"
+	rm -f /tmp/robust-$$
+}
+
+refused() {
+	local out status=0
+	out=$(timeout -k 5 60 gst-launch-1.0 --no-fault -q filesrc location="$2" ! h264parse ! dmaresvh264dec ! fakesink 2>&1) || status=$?
+	if [ "$status" = 1 ] && printf '%s' "$out" | grep -q '^ERROR'; then
+		echo "ok refused: $1"
+	else
+		echo "not ok refused: $1: status $status: $out"
+	fi
+}
+refused interlaced "$streams/interlaced.h264"
+refused "4:4:4" "$streams/yuv444.h264"
+
+# our own: cut off, bits flipped (the same ones each time), no key frame
+tmp=$(mktemp -d)
+head -c 20000 "$streams/bframes.h264" >"$tmp/cut"
+survives "cut off" "$tmp/cut"
+tail -c 40000 "$streams/bframes.h264" >"$tmp/nokey"
+survives "no key frame" "$tmp/nokey"
+for seed in 1 2 3 4 5 6; do
+	awk -v seed="$seed" 'BEGIN { srand(seed); for (i = 0; i < 40; i++) print int(rand() * 60000), int(rand() * 256) }' |
+		{
+			cp "$streams/base.h264" "$tmp/flip"
+			while read -r at value; do
+				printf "\\x$(printf %x "$value")" | dd of="$tmp/flip" bs=1 seek="$at" conv=notrunc status=none
+			done
+		}
+	survives "bytes overwritten, seed $seed" "$tmp/flip"
+done
+rm -rf "$tmp"
+
+[ -n "$vectors" ] || { echo "skip robust vectors: no folder of test vectors"; exit 0; }
+while IFS=$'\t' read -r path codec _ _ _ _ _ _ _ _ _ expect _; do
+	[ "$codec" = h264 ] && [ "$expect" = robust ] && survives "$path" "$vectors/$path"
+done <"$vectors/MANIFEST.tsv"
+exit 0
