@@ -7,12 +7,19 @@
  * Scales by 1/16 to 16 and converts between RGB and YUV formats (BT.601 and BT.709, limited range)
  * in the RGA of Rockchip's chips, through the mainline V4L2 driver rockchip-rga.
  *
- * An incoming dma-buf, a decoder's padded frame as well, is imported where it is, and no CPU touches
- * it.  Its implicit acquire fence is waited for first, as V4L2 waits for none.  (The driver of Linux
- * 7.2 does not take a dma-buf that is larger than its picture, as rkvdec's are; then the hardware
- * moves the picture in a job of its own first.)  Other memory is copied once into a buffer of the
- * driver.  What comes out is a dma-buf, for DMABuf and for system
- * memory caps alike, and is written again only when every fence of its readers has signalled.
+ * An incoming dma-buf, a decoder's padded frame as well, is imported where it is, and no CPU
+ * touches it.  Its implicit acquire fence is waited for first, as V4L2 waits for none.  (The driver
+ * of Linux 7.2 does not take a dma-buf that is larger than its picture, as rkvdec's are; then the
+ * hardware moves the picture in a job of its own first.)  Other memory is copied once into a buffer
+ * of the driver.  What comes out is a dma-buf, for DMABuf and for system memory caps alike, and is
+ * written again only when every fence of its readers has signalled.
+ *
+ * Waits for a producer's fence and for a job of the hardware end after 2 seconds with an error
+ * message on the bus, and at once when the element flushes or stops.  The driver, though, has
+ * neither a watchdog nor a way to stop a job (Linux 7.2): after a lost interrupt the element posts
+ * its error and reaches %GST_STATE_NULL, but the kernel waits for the job without a bound when
+ * the process ends and its descriptors are closed; nothing can kill the process then, and no other
+ * process can use the RGA until the machine restarts.
  *
  * ## Example launch line
  * |[
@@ -92,13 +99,16 @@ typedef struct
 
   /* Protected by the object lock */
   guint64 n_imported, n_staged, n_copied, n_passed;
-} GstRgaConvertPrivate;
+  gboolean stopping;            /* a FLUSH_STOP must not let the streaming thread wait again */
+} GstRgaConvertBasePrivate;
 
 /* Abstract: each device is a type of its own below it, with its ClassData as qdata. */
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstRgaConvert, gst_rga_convert, GST_TYPE_BASE_TRANSFORM)
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstRgaConvertBase, gst_rga_convert_base,
+    GST_TYPE_BASE_TRANSFORM)
 
 #define PRIV(self) \
-  ((GstRgaConvertPrivate *) gst_rga_convert_get_instance_private (GST_RGA_CONVERT (self)))
+  ((GstRgaConvertBasePrivate *) \
+      gst_rga_convert_base_get_instance_private (GST_RGA_CONVERT_BASE (self)))
 
 static GQuark class_data_quark;
 static GQuark index_quark;
@@ -107,6 +117,24 @@ static const ClassData *
 class_data (gpointer self)
 {
   return g_type_get_qdata (G_OBJECT_TYPE (self), class_data_quark);
+}
+
+/* Makes @pool (transfer full, nullable) the one to capture into. */
+static void
+take_pool (GstRgaConvertBase * self, GstBufferPool * pool)
+{
+  GstRgaConvertBasePrivate *priv = PRIV (self);
+  GstBufferPool *old;
+
+  GST_OBJECT_LOCK (self);
+  old = priv->pool;
+  priv->pool = pool;
+  GST_OBJECT_UNLOCK (self);
+
+  if (old) {
+    gst_buffer_pool_set_active (old, FALSE);
+    gst_object_unref (old);
+  }
 }
 
 /* --- caps --- */
@@ -156,7 +184,8 @@ gst_rga_convert_accept_caps (GstBaseTransform * trans, GstPadDirection direction
 static gboolean
 gst_rga_convert_set_caps (GstBaseTransform * trans, GstCaps * incaps, GstCaps * outcaps)
 {
-  GstRgaConvertPrivate *priv = PRIV (trans);
+  GstRgaConvertBase *self = GST_RGA_CONVERT_BASE (trans);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   g_autoptr (GError) error = NULL;
 
   if (!gst_dmaresv_caps_to_info (incaps, &priv->in, NULL)
@@ -165,8 +194,13 @@ gst_rga_convert_set_caps (GstBaseTransform * trans, GstCaps * incaps, GstCaps * 
         outcaps);
     return FALSE;
   }
-  if (gst_caps_is_equal (incaps, outcaps))
+  if (gst_caps_is_equal (incaps, outcaps)) {
+    /* Passthrough: the driver's buffers would lie idle. */
+    take_pool (self, NULL);
+    rga_device_stop (priv->device);
+    g_clear_pointer (&priv->stage, rga_stage_free);
     return TRUE;
+  }
 
   if (!rga_check_conversion (class_data (trans)->limits, &priv->in, &priv->out, &error)) {
     GST_ELEMENT_WARNING (trans, STREAM, FORMAT, ("This conversion is not supported."),
@@ -200,7 +234,7 @@ static gboolean
 gst_rga_convert_propose_allocation (GstBaseTransform * trans, GstQuery * decide_query,
     GstQuery * query)
 {
-  if (!GST_BASE_TRANSFORM_CLASS (gst_rga_convert_parent_class)->propose_allocation (trans,
+  if (!GST_BASE_TRANSFORM_CLASS (gst_rga_convert_base_parent_class)->propose_allocation (trans,
           decide_query, query))
     return FALSE;
   /* In passthrough downstream has answered. */
@@ -221,8 +255,8 @@ gst_rga_convert_propose_allocation (GstBaseTransform * trans, GstQuery * decide_
 static GstBuffer *
 alloc_capture (GstDmaResvPool * pool, gpointer user_data, GError ** error)
 {
-  GstRgaConvert *self = user_data;
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBase *self = user_data;
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   GstVideoInfo *layout = &priv->out_layout;
   GstBuffer *buffer;
   GstMemory *memory;
@@ -246,23 +280,6 @@ alloc_capture (GstDmaResvPool * pool, gpointer user_data, GError ** error)
   return buffer;
 }
 
-static void
-take_pool (GstRgaConvert * self, GstBufferPool * pool)
-{
-  GstRgaConvertPrivate *priv = PRIV (self);
-  GstBufferPool *old;
-
-  GST_OBJECT_LOCK (self);
-  old = priv->pool;
-  priv->pool = pool;
-  GST_OBJECT_UNLOCK (self);
-
-  if (old) {
-    gst_buffer_pool_set_active (old, FALSE);
-    gst_object_unref (old);
-  }
-}
-
 static gboolean
 has_default_layout (const GstVideoInfo * layout)
 {
@@ -280,9 +297,9 @@ has_default_layout (const GstVideoInfo * layout)
 
 /* A pool with driver buffers for @caps; transfer full. */
 static GstBufferPool *
-make_pool (GstRgaConvert * self, GstCaps * caps, guint min)
+make_pool (GstRgaConvertBase * self, GstCaps * caps, guint min)
 {
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   GstBufferPool *pool = gst_dmaresv_pool_new (alloc_capture, self, NULL);
   GstStructure *config = gst_buffer_pool_get_config (pool);
 
@@ -312,7 +329,7 @@ make_system_pool (GstCaps * caps, gsize size, guint min)
 /* An odd YUV picture is converted with its padding column; an RGB result of the same width takes
  * that along, as it would be scaled by a pixel otherwise. */
 static guint
-active_out_width (GstRgaConvertPrivate * priv)
+active_out_width (GstRgaConvertBasePrivate * priv)
 {
   guint width = GST_VIDEO_INFO_WIDTH (&priv->out);
 
@@ -324,8 +341,8 @@ active_out_width (GstRgaConvertPrivate * priv)
 static gboolean
 gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
 {
-  GstRgaConvert *self = GST_RGA_CONVERT (trans);
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBase *self = GST_RGA_CONVERT_BASE (trans);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   gboolean has_meta = gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
   gboolean update = gst_query_get_n_allocation_pools (query) > 0;
   g_autoptr (GError) error = NULL;
@@ -378,8 +395,8 @@ gst_rga_convert_prepare_output_buffer (GstBaseTransform * trans, GstBuffer * inp
     GstBuffer ** output)
 {
   GstFlowReturn ret =
-      GST_BASE_TRANSFORM_CLASS (gst_rga_convert_parent_class)->prepare_output_buffer (trans, input,
-      output);
+      GST_BASE_TRANSFORM_CLASS (gst_rga_convert_base_parent_class)->prepare_output_buffer (trans,
+      input, output);
 
   if (ret == GST_FLOW_ERROR)
     GST_ELEMENT_ERROR (trans, RESOURCE, NO_SPACE_LEFT, ("No buffer to convert into."),
@@ -393,7 +410,7 @@ static gboolean
 gst_rga_convert_transform_meta (GstBaseTransform * trans, GstBuffer * outbuf, GstMeta * meta,
     GstBuffer * inbuf)
 {
-  GstRgaConvertPrivate *priv = PRIV (trans);
+  GstRgaConvertBasePrivate *priv = PRIV (trans);
   const gchar *const *tags = gst_meta_api_type_get_tags (meta->info->api);
   gboolean same_size = GST_VIDEO_INFO_WIDTH (&priv->in) == GST_VIDEO_INFO_WIDTH (&priv->out)
       && GST_VIDEO_INFO_HEIGHT (&priv->in) == GST_VIDEO_INFO_HEIGHT (&priv->out);
@@ -417,7 +434,7 @@ gst_rga_convert_transform_meta (GstBaseTransform * trans, GstBuffer * outbuf, Gs
 
 /* Posts what went wrong with the device or a fence. */
 static GstFlowReturn
-flow_from_error (GstRgaConvert * self, const gchar * what, const GError * error)
+flow_from_error (GstRgaConvertBase * self, const gchar * what, const GError * error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     GST_DEBUG_OBJECT (self, "%s: %s", what, error->message);
@@ -428,7 +445,7 @@ flow_from_error (GstRgaConvert * self, const gchar * what, const GError * error)
 }
 
 static GstFlowReturn
-wait_for_producer (GstRgaConvert * self, GstBuffer * inbuf)
+wait_for_producer (GstRgaConvertBase * self, GstBuffer * inbuf)
 {
   g_autoptr (GError) error = NULL;
   GstClockTime waited = 0;
@@ -443,14 +460,14 @@ wait_for_producer (GstRgaConvert * self, GstBuffer * inbuf)
 
 /* The hardware moves what the driver does not take as it is (rgastage.c). */
 static gboolean
-start_staged (GstRgaConvert * self, GstBuffer * inbuf, RgaImport * src, RgaJob * job,
+start_staged (GstRgaConvertBase * self, GstBuffer * inbuf, RgaImport * src, RgaJob * job,
     GError ** error)
 {
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   RgaImport staged = *src;
 
   if (!priv->stage)
-    priv->stage = rga_stage_new (class_data (self)->info, error);
+    priv->stage = rga_stage_new (class_data (self)->info, priv->cancellable, error);
   if (!priv->stage || !rga_stage_move (priv->stage, &staged,
           rga_device_get_output_size (priv->device), inbuf, JOB_TIMEOUT, error))
     return FALSE;
@@ -466,11 +483,12 @@ start_staged (GstRgaConvert * self, GstBuffer * inbuf, RgaImport * src, RgaJob *
   return TRUE;
 }
 
-/* FALSE, without an error message, where the buffer has to be copied instead. */
+/* FALSE without an error where the buffer has to be copied instead, with one where nothing helps:
+ * the device hangs, or the element flushes. */
 static gboolean
-start_import (GstRgaConvert * self, GstBuffer * inbuf, RgaJob * job)
+start_import (GstRgaConvertBase * self, GstBuffer * inbuf, RgaJob * job, GError ** fatal)
 {
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   g_autoptr (GError) error = NULL;
   const gchar *reason;
   RgaImport src;
@@ -514,21 +532,22 @@ imported:
   return TRUE;
 
 refused:
-  /* A hung device refuses copies for the same reason, and those report it. */
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY)
-      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) {
-    GST_WARNING_OBJECT (self, "the driver refuses the frame, copying from now on: %s",
-        error->message);
-    priv->import_refused = TRUE;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY)
+      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
+      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    g_propagate_error (fatal, g_steal_pointer (&error));
+    return FALSE;
   }
-  job->fd = -1;
+  GST_WARNING_OBJECT (self, "the driver refuses the frame, copying from now on: %s",
+      error->message);
+  priv->import_refused = TRUE;
   return FALSE;
 }
 
 static gboolean
-start_copy (GstRgaConvert * self, GstBuffer * inbuf, RgaJob * job, GError ** error)
+start_copy (GstRgaConvertBase * self, GstBuffer * inbuf, RgaJob * job, GError ** error)
 {
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (inbuf);
   GstVideoFrame from, to;
   GstVideoInfo layout_info;
@@ -564,9 +583,9 @@ start_copy (GstRgaConvert * self, GstBuffer * inbuf, RgaJob * job, GError ** err
 }
 
 static GstFlowReturn
-convert (GstRgaConvert * self, GstBuffer * inbuf, GstBuffer * outbuf, gboolean * corrupt)
+convert (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf, gboolean * corrupt)
 {
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   gpointer index = gst_mini_object_get_qdata (GST_MINI_OBJECT_CAST (gst_buffer_peek_memory (outbuf,
               0)), index_quark);
   RgaJob job = {.fd = -1,.release = (GDestroyNotify) gst_buffer_unref };
@@ -583,12 +602,15 @@ convert (GstRgaConvert * self, GstBuffer * inbuf, GstBuffer * outbuf, gboolean *
   job.capture = GPOINTER_TO_UINT (index) - 1;
   job.hold[0] = gst_buffer_ref (inbuf);
   job.hold[1] = gst_buffer_ref (outbuf);
-  if (!start_import (self, inbuf, &job) && !start_copy (self, inbuf, &job, &error)) {
+  if (!start_import (self, inbuf, &job, &error)
+      && (error || !start_copy (self, inbuf, &job, &error))) {
     gst_buffer_unref (inbuf);
     gst_buffer_unref (outbuf);
-    return flow_from_error (self, "The converter refuses the frame.", error);
+    return flow_from_error (self, "The converter does not take the frame.", error);
   }
 
+  /* Flushing ends the wait, not the job: the device keeps both buffers until the job has ended,
+   * and looks for that before it starts another and when it stops. */
   if (!rga_device_finish (priv->device, JOB_TIMEOUT, corrupt, &error))
     return flow_from_error (self, "The converter does not finish its job.", error);
   GST_LOG_OBJECT (self, "converted into CAPTURE %u in %" GST_TIME_FORMAT, job.capture,
@@ -598,9 +620,10 @@ convert (GstRgaConvert * self, GstBuffer * inbuf, GstBuffer * outbuf, gboolean *
 
 /* Through a buffer of the driver into downstream's default strides. */
 static GstFlowReturn
-convert_and_copy (GstRgaConvert * self, GstBuffer * inbuf, GstBuffer * outbuf, gboolean * corrupt)
+convert_and_copy (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf,
+    gboolean * corrupt)
 {
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   g_autoptr (GstBuffer) captured = NULL;
   GstVideoFrame from, to;
   GstFlowReturn ret;
@@ -630,7 +653,7 @@ no_map:
 static GstFlowReturn
 gst_rga_convert_transform (GstBaseTransform * trans, GstBuffer * inbuf, GstBuffer * outbuf)
 {
-  GstRgaConvert *self = GST_RGA_CONVERT (trans);
+  GstRgaConvertBase *self = GST_RGA_CONVERT_BASE (trans);
   gboolean corrupt = FALSE;
   GstFlowReturn ret;
 
@@ -661,21 +684,22 @@ gst_rga_convert_transform_ip (GstBaseTransform * trans, GstBuffer * buffer)
 
 /* Wakes whoever waits in the streaming thread, or lets it wait again. */
 static void
-set_flushing (GstRgaConvert * self, gboolean flushing)
+set_flushing (GstRgaConvertBase * self, gboolean flushing)
 {
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
   GstBufferPool *base_pool = gst_base_transform_get_buffer_pool (GST_BASE_TRANSFORM (self));
   GstBufferPool *pool = NULL;
+
+  GST_OBJECT_LOCK (self);
+  flushing |= priv->stopping;
+  if (priv->pool)
+    pool = gst_object_ref (priv->pool);
+  GST_OBJECT_UNLOCK (self);
 
   if (flushing)
     g_cancellable_cancel (priv->cancellable);
   else
     g_cancellable_reset (priv->cancellable);
-
-  GST_OBJECT_LOCK (self);
-  if (priv->pool)
-    pool = gst_object_ref (priv->pool);
-  GST_OBJECT_UNLOCK (self);
   if (pool && gst_buffer_pool_is_active (pool))
     gst_buffer_pool_set_flushing (pool, flushing);
   if (base_pool && base_pool != pool && gst_buffer_pool_is_active (base_pool))
@@ -688,20 +712,21 @@ static gboolean
 gst_rga_convert_sink_event (GstBaseTransform * trans, GstEvent * event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START)
-    set_flushing (GST_RGA_CONVERT (trans), TRUE);
+    set_flushing (GST_RGA_CONVERT_BASE (trans), TRUE);
   else if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-    set_flushing (GST_RGA_CONVERT (trans), FALSE);
-  return GST_BASE_TRANSFORM_CLASS (gst_rga_convert_parent_class)->sink_event (trans, event);
+    set_flushing (GST_RGA_CONVERT_BASE (trans), FALSE);
+  return GST_BASE_TRANSFORM_CLASS (gst_rga_convert_base_parent_class)->sink_event (trans, event);
 }
 
 static gboolean
 gst_rga_convert_start (GstBaseTransform * trans)
 {
-  GstRgaConvertPrivate *priv = PRIV (trans);
+  GstRgaConvertBasePrivate *priv = PRIV (trans);
 
   g_cancellable_reset (priv->cancellable);
   GST_OBJECT_LOCK (trans);
   priv->n_imported = priv->n_staged = priv->n_copied = priv->n_passed = 0;
+  priv->stopping = FALSE;
   GST_OBJECT_UNLOCK (trans);
   return TRUE;
 }
@@ -709,19 +734,19 @@ gst_rga_convert_start (GstBaseTransform * trans)
 static gboolean
 gst_rga_convert_stop (GstBaseTransform * trans)
 {
-  take_pool (GST_RGA_CONVERT (trans), NULL);
+  take_pool (GST_RGA_CONVERT_BASE (trans), NULL);
   rga_device_stop (PRIV (trans)->device);
   g_clear_pointer (&PRIV (trans)->stage, rga_stage_free);
   return TRUE;
 }
 
 static gboolean
-open_device (GstRgaConvert * self)
+open_device (GstRgaConvertBase * self)
 {
   const ClassData *data = class_data (self);
   g_autoptr (GError) error = NULL;
 
-  PRIV (self)->device = rga_device_open (data->info, &error);
+  PRIV (self)->device = rga_device_open (data->info, PRIV (self)->cancellable, &error);
   if (!PRIV (self)->device) {
     GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ_WRITE, ("Cannot open the converter."),
         ("%s", error->message));
@@ -733,15 +758,19 @@ open_device (GstRgaConvert * self)
 static GstStateChangeReturn
 gst_rga_convert_change_state (GstElement * element, GstStateChange transition)
 {
-  GstRgaConvert *self = GST_RGA_CONVERT (element);
+  GstRgaConvertBase *self = GST_RGA_CONVERT_BASE (element);
   GstStateChangeReturn ret;
 
   if (transition == GST_STATE_CHANGE_NULL_TO_READY && !open_device (self))
     return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    GST_OBJECT_LOCK (self);
+    PRIV (self)->stopping = TRUE;
+    GST_OBJECT_UNLOCK (self);
     set_flushing (self, TRUE);
+  }
 
-  ret = GST_ELEMENT_CLASS (gst_rga_convert_parent_class)->change_state (element, transition);
+  ret = GST_ELEMENT_CLASS (gst_rga_convert_base_parent_class)->change_state (element, transition);
 
   if (transition == GST_STATE_CHANGE_READY_TO_NULL
       || (transition == GST_STATE_CHANGE_NULL_TO_READY && ret == GST_STATE_CHANGE_FAILURE))
@@ -754,7 +783,7 @@ gst_rga_convert_change_state (GstElement * element, GstStateChange transition)
 static void
 gst_rga_convert_get_property (GObject * object, guint id, GValue * value, GParamSpec * pspec)
 {
-  GstRgaConvertPrivate *priv = PRIV (object);
+  GstRgaConvertBasePrivate *priv = PRIV (object);
 
   switch (id) {
     case PROP_DEVICE_PATH:
@@ -778,24 +807,24 @@ gst_rga_convert_get_property (GObject * object, guint id, GValue * value, GParam
 static void
 gst_rga_convert_finalize (GObject * object)
 {
-  GstRgaConvertPrivate *priv = PRIV (object);
+  GstRgaConvertBasePrivate *priv = PRIV (object);
 
   g_clear_object (&priv->cancellable);
   gst_clear_object (&priv->allocator);
-  G_OBJECT_CLASS (gst_rga_convert_parent_class)->finalize (object);
+  G_OBJECT_CLASS (gst_rga_convert_base_parent_class)->finalize (object);
 }
 
 static void
-gst_rga_convert_init (GstRgaConvert * self)
+gst_rga_convert_base_init (GstRgaConvertBase * self)
 {
-  GstRgaConvertPrivate *priv = PRIV (self);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
 
   priv->cancellable = g_cancellable_new ();
   priv->allocator = gst_dmaresv_allocator_new ();
 }
 
 static void
-gst_rga_convert_class_init (GstRgaConvertClass * klass)
+gst_rga_convert_base_class_init (GstRgaConvertBaseClass * klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
@@ -876,10 +905,10 @@ register_device (GstPlugin * plugin, V4l2DeviceInfo * info, gboolean first)
   g_autofree gchar *node = g_path_get_basename (info->video_path);
   g_autofree gchar *element = first ? g_strdup ("rgaconvert") : g_strconcat ("rgaconvert", node,
       NULL);
-  g_autofree gchar *type_name = first ? g_strdup ("GstRgaConvertDevice") :
-      g_strconcat ("GstRgaConvertDevice-", node, NULL);
-  GTypeInfo type_info = {.class_size = sizeof (GstRgaConvertClass),
-    .instance_size = sizeof (GstRgaConvert),.class_init = device_class_init
+  /* Instances are named after it: rgaconvert0, rgaconvert1, ... */
+  g_autofree gchar *type_name = g_strconcat ("GstRgaConvert", first ? NULL : node, NULL);
+  GTypeInfo type_info = {.class_size = sizeof (GstRgaConvertBaseClass),
+    .instance_size = sizeof (GstRgaConvertBase),.class_init = device_class_init
   };
   g_autoptr (GError) error = NULL;
   RgaLimits *limits = rga_limits_probe (info, &error);
@@ -901,7 +930,7 @@ register_device (GstPlugin * plugin, V4l2DeviceInfo * info, gboolean first)
   GST_MINI_OBJECT_FLAG_SET (data->src_caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
 
   type_info.class_data = data;
-  type = g_type_register_static (GST_TYPE_RGA_CONVERT, type_name, &type_info, 0);
+  type = g_type_register_static (GST_TYPE_RGA_CONVERT_BASE, type_name, &type_info, 0);
   g_type_set_qdata (type, class_data_quark, data);
   GST_INFO ("%s: %s, %ux%u to %ux%u", element, info->video_path, limits->min_width,
       limits->min_height, limits->max_width, limits->max_height);
@@ -931,7 +960,7 @@ gst_rga_convert_register (GstPlugin * plugin)
   if (infos->len == 0)
     GST_INFO ("no rgaconvert: none of /dev/video* belongs to the driver rockchip-rga");
   else
-    gst_type_mark_as_plugin_api (GST_TYPE_RGA_CONVERT, 0);
+    gst_type_mark_as_plugin_api (GST_TYPE_RGA_CONVERT_BASE, 0);
   for (i = 0; i < infos->len; i++)
     ret &= register_device (plugin, g_ptr_array_index (infos, i), i == 0);
   return ret;

@@ -7,10 +7,11 @@
 
 G_BEGIN_DECLS
 
-#define GST_TYPE_RGA_CONVERT (gst_rga_convert_get_type ())
-G_DECLARE_DERIVABLE_TYPE (GstRgaConvert, gst_rga_convert, GST, RGA_CONVERT, GstBaseTransform)
+#define GST_TYPE_RGA_CONVERT_BASE (gst_rga_convert_base_get_type ())
+G_DECLARE_DERIVABLE_TYPE (GstRgaConvertBase, gst_rga_convert_base, GST, RGA_CONVERT_BASE,
+    GstBaseTransform)
 
-struct _GstRgaConvertClass
+struct _GstRgaConvertBaseClass
 {
   GstBaseTransformClass parent_class;
 };

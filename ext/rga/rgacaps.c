@@ -495,6 +495,14 @@ rga_check_conversion (const RgaLimits * limits, const GstVideoInfo * in, const G
           limits->max_scale, error))
     return FALSE;
 
+  /* Two fields lie in one picture, and the filter would mix them. */
+  if (GST_VIDEO_INFO_IS_INTERLACED (in)
+      && GST_VIDEO_INFO_HEIGHT (in) != GST_VIDEO_INFO_HEIGHT (out)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+        "Interlaced video cannot be scaled vertically");
+    return FALSE;
+  }
+
   if (GST_VIDEO_INFO_IS_RGB (in) != GST_VIDEO_INFO_IS_RGB (out)) {
     const GstVideoInfo *yuv = GST_VIDEO_INFO_IS_RGB (in) ? out : in;
 

@@ -15,6 +15,9 @@
  * that is still stuck when the element closes it is left open on purpose, and said so in the log:
  * a leaked descriptor costs less than a process that cannot be killed.  (At the process's end the
  * kernel closes it, and waits; only the driver can mend that.)
+ *
+ * A wait that is cancelled (flushing) leaves its job running in the same way, but such a job is
+ * young: whatever needs an idle context next first waits for it, until the job's own deadline.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -44,6 +47,7 @@ typedef struct
 struct _RgaDevice
 {
   V4l2M2m *m2m;
+  GCancellable *cancellable;
 
   gboolean capture_set, output_set;
   gboolean streaming[2];        /* by V4l2M2mDir */
@@ -60,6 +64,7 @@ struct _RgaDevice
   guint64 n_jobs;
   gboolean running;             /* queued, not dequeued */
   gboolean stuck;               /* running, and once timed out */
+  GstClockTime deadline;        /* when the running job times out, gst_util_get_timestamp() */
   gboolean have[2];             /* dequeued already, of the running job, by V4l2M2mDir */
   gboolean corrupt;
   RgaJob job;
@@ -171,14 +176,16 @@ release_job (RgaDevice * dev)
 
 /* Dequeues what of the running job is done. */
 static gboolean
-dequeue_side (RgaDevice * dev, V4l2M2mDir dir, GstClockTime timeout, GError ** error)
+dequeue_side (RgaDevice * dev, V4l2M2mDir dir, GstClockTime deadline, GCancellable * cancellable,
+    GError ** error)
 {
   guint32 memory = dir == V4L2_M2M_OUTPUT ? dev->memory : V4L2_MEMORY_MMAP;
+  GstClockTime now = gst_util_get_timestamp ();
   V4l2Buffer buffer;
 
   if (dev->have[dir])
     return TRUE;
-  if (!v4l2_m2m_wait (dev->m2m, dir, timeout, NULL, error)
+  if (!v4l2_m2m_wait (dev->m2m, dir, deadline > now ? deadline - now : 0, cancellable, error)
       || !v4l2_m2m_dequeue (dev->m2m, dir, memory, &buffer, error))
     return FALSE;
   dev->have[dir] = TRUE;
@@ -187,52 +194,70 @@ dequeue_side (RgaDevice * dev, V4l2M2mDir dir, GstClockTime timeout, GError ** e
   return TRUE;
 }
 
-gboolean
-rga_device_finish (RgaDevice * dev, GstClockTime timeout, gboolean * corrupt, GError ** error)
+/* Waits until @deadline for the running job and takes it back from the driver. */
+static gboolean
+reap_job (RgaDevice * dev, GstClockTime deadline, GCancellable * cancellable, gboolean * corrupt,
+    GError ** error)
 {
-  GstClockTime start = gst_util_get_timestamp (), left = timeout, gone;
   g_autoptr (GError) err = NULL;
 
-  g_return_val_if_fail (dev->running, FALSE);
-
-  if (dequeue_side (dev, V4L2_M2M_CAPTURE, left, &err)) {
-    gone = gst_util_get_timestamp () - start;
-    left = gone < timeout ? timeout - gone : 0;
-    if (dequeue_side (dev, V4L2_M2M_OUTPUT, left, &err)) {
-      if (corrupt)
-        *corrupt = dev->corrupt;
-      release_job (dev);
-      return TRUE;
-    }
+  if (dequeue_side (dev, V4L2_M2M_CAPTURE, deadline, cancellable, &err)
+      && dequeue_side (dev, V4L2_M2M_OUTPUT, deadline, cancellable, &err)) {
+    if (corrupt)
+      *corrupt = dev->corrupt;
+    release_job (dev);
+    return TRUE;
   }
 
   /* Whatever went wrong, the job may be running. */
-  dev->stuck = TRUE;
+  if (!g_error_matches (err, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    dev->stuck = TRUE;
   g_propagate_error (error, g_steal_pointer (&err));
   return FALSE;
 }
 
-/* Whether no job runs, after a look at one that had timed out. */
-static gboolean
-is_idle (RgaDevice * dev, GstClockTime timeout)
+gboolean
+rga_device_finish (RgaDevice * dev, GstClockTime timeout, gboolean * corrupt, GError ** error)
 {
-  g_autoptr (GError) error = NULL;
+  g_return_val_if_fail (dev->running, FALSE);
+
+  dev->deadline = gst_util_get_timestamp () + timeout;
+  return reap_job (dev, dev->deadline, dev->cancellable, corrupt, error);
+}
+
+/* Whether no job runs; a young one is waited for until @deadline, one that had timed out gets a
+ * look only. */
+static gboolean
+is_idle (RgaDevice * dev, GstClockTime deadline, GCancellable * cancellable, GError ** error)
+{
+  gboolean stuck = dev->stuck;
+  g_autoptr (GError) err = NULL;
 
   if (!dev->running)
     return TRUE;
-  if (!rga_device_finish (dev, timeout, NULL, &error)) {
-    GST_DEBUG ("job %" G_GUINT64_FORMAT " has still not ended: %s", dev->n_jobs, error->message);
-    return FALSE;
+  if (reap_job (dev, stuck ? 0 : deadline, cancellable, NULL, &err)) {
+    if (stuck)
+      GST_WARNING ("job %" G_GUINT64_FORMAT " ended late", dev->n_jobs);
+    else
+      GST_DEBUG ("job %" G_GUINT64_FORMAT ", not waited for before, has ended", dev->n_jobs);
+    return TRUE;
   }
-  GST_WARNING ("job %" G_GUINT64_FORMAT " ended late", dev->n_jobs);
-  return TRUE;
+  GST_DEBUG ("job %" G_GUINT64_FORMAT " has still not ended: %s", dev->n_jobs, err->message);
+  g_propagate_error (error, g_steal_pointer (&err));
+  return FALSE;
 }
 
 static gboolean
 require_idle (RgaDevice * dev, GError ** error)
 {
-  if (is_idle (dev, 0))
+  g_autoptr (GError) err = NULL;
+
+  if (is_idle (dev, dev->deadline, dev->cancellable, &err))
     return TRUE;
+  if (g_error_matches (err, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    g_propagate_error (error, g_steal_pointer (&err));
+    return FALSE;
+  }
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY,
       "%s has not finished an earlier job; its driver cannot stop one",
       v4l2_m2m_get_info (dev->m2m)->video_path);
@@ -557,8 +582,11 @@ rga_device_map_output (RgaDevice * dev, const GstVideoInfo * in, GstVideoInfo * 
 
 /* --- life --- */
 
+/* How long stopping, and closing again, wait for a job that flushing left running. */
+#define LAST_CHANCE (200 * GST_MSECOND)
+
 RgaDevice *
-rga_device_open (const V4l2DeviceInfo * info, GError ** error)
+rga_device_open (const V4l2DeviceInfo * info, GCancellable * cancellable, GError ** error)
 {
   g_autoptr (V4l2M2m) m2m = v4l2_m2m_open (info, error);
   RgaDevice *dev;
@@ -567,6 +595,7 @@ rga_device_open (const V4l2DeviceInfo * info, GError ** error)
     return NULL;
   dev = g_new0 (RgaDevice, 1);
   dev->m2m = g_steal_pointer (&m2m);
+  dev->cancellable = g_object_ref (cancellable);
   return dev;
 }
 
@@ -575,7 +604,7 @@ rga_device_stop (RgaDevice * dev)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!is_idle (dev, 0)) {
+  if (!is_idle (dev, gst_util_get_timestamp () + LAST_CHANCE, NULL, NULL)) {
     GST_WARNING ("%s has a job that does not end; not stopping its queues, which would wait for it "
         "without a bound", v4l2_m2m_get_info (dev->m2m)->video_path);
     return;
@@ -589,15 +618,14 @@ rga_device_stop (RgaDevice * dev)
   dev->capture_set = FALSE;
 }
 
-/* How long closing waits for a job that had timed out before. */
-#define LAST_CHANCE (200 * GST_MSECOND)
-
 void
 rga_device_close (RgaDevice * dev)
 {
   if (!dev)
     return;
-  if (!is_idle (dev, LAST_CHANCE)) {
+  /* One more wait, also for one that had timed out: this is its last chance. */
+  dev->stuck = FALSE;
+  if (!is_idle (dev, gst_util_get_timestamp () + LAST_CHANCE, NULL, NULL)) {
     GST_ERROR ("%s has a job that does not end. Closing it would wait without a bound in the "
         "kernel (v4l2_m2m_cancel_job), so its descriptor and the job's two buffers stay open",
         v4l2_m2m_get_info (dev->m2m)->video_path);
@@ -605,5 +633,6 @@ rga_device_close (RgaDevice * dev)
   }
   rga_device_stop (dev);
   v4l2_m2m_close (dev->m2m);
+  g_object_unref (dev->cancellable);
   g_free (dev);
 }

@@ -19,7 +19,10 @@ RgaLimits *rga_limits_probe (const V4l2DeviceInfo * info, GError ** error);
 void       rga_limits_free (RgaLimits * limits);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RgaLimits, rga_limits_free)
 
-RgaDevice *rga_device_open (const V4l2DeviceInfo * info, GError ** error);
+/* @cancellable (a reference is taken) ends waits for jobs with G_IO_ERROR_CANCELLED, in every
+ * function that can wait, but for rga_device_stop() and rga_device_close(). */
+RgaDevice *rga_device_open (const V4l2DeviceInfo * info, GCancellable * cancellable,
+    GError ** error);
 /* Never waits long: see the essay in rgadevice.c. */
 void       rga_device_close (RgaDevice * dev);
 
@@ -58,10 +61,13 @@ typedef struct
   GDestroyNotify release;
 } RgaJob;
 
-/* Queues without waiting. On failure nothing is queued, and @job's references are the caller's. */
+/* Queues; waits only for an earlier job whose rga_device_finish() was cancelled. On failure nothing
+ * is queued, and @job's references are the caller's. */
 gboolean   rga_device_start (RgaDevice * dev, const RgaJob * job, GError ** error);
-/* Waits for the job; G_IO_ERROR_TIMED_OUT after @timeout ns, when the job may still be running and
- * keeps its references. @corrupt: the driver flagged the picture (V4L2_BUF_FLAG_ERROR). */
+/* Waits for the job; G_IO_ERROR_TIMED_OUT after @timeout ns and G_IO_ERROR_CANCELLED when
+ * cancelled: the job may still be running and keeps its references until it is seen to have ended,
+ * by whichever function is called next. @corrupt: the driver flagged the picture
+ * (V4L2_BUF_FLAG_ERROR). */
 gboolean   rga_device_finish (RgaDevice * dev, GstClockTime timeout, gboolean * corrupt,
     GError ** error);
 

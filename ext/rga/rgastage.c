@@ -39,9 +39,9 @@ struct _RgaStage
 };
 
 RgaStage *
-rga_stage_new (const V4l2DeviceInfo * info, GError ** error)
+rga_stage_new (const V4l2DeviceInfo * info, GCancellable * cancellable, GError ** error)
 {
-  RgaDevice *device = rga_device_open (info, error);
+  RgaDevice *device = rga_device_open (info, cancellable, error);
   RgaStage *stage;
 
   if (!device)

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 
 typedef struct _RgaStage RgaStage;
 
-RgaStage *rga_stage_new (const V4l2DeviceInfo * info, GError ** error);
+/* @cancellable: as for rga_device_open() */
+RgaStage *rga_stage_new (const V4l2DeviceInfo * info, GCancellable * cancellable, GError ** error);
 void      rga_stage_free (RgaStage * stage);
 
 /*
