@@ -467,7 +467,8 @@ start_staged (GstRgaConvertBase * self, GstBuffer * inbuf, RgaImport * src, RgaJ
   RgaImport staged = *src;
 
   if (!priv->stage)
-    priv->stage = rga_stage_new (class_data (self)->info, priv->cancellable, error);
+    priv->stage = rga_stage_new (class_data (self)->info, class_data (self)->limits,
+        priv->cancellable, error);
   if (!priv->stage || !rga_stage_move (priv->stage, &staged,
           rga_device_get_output_size (priv->device), inbuf, JOB_TIMEOUT, error))
     return FALSE;

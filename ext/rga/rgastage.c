@@ -33,13 +33,15 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rga_convert_debug);
 struct _RgaStage
 {
   RgaDevice *device;
+  const RgaLimits *limits;
   guint stride, lines;          /* of the staged picture, as STAGE_FORMAT */
   guint index;                  /* of the CAPTURE buffer */
   gint fd;                      /* its dma-buf */
 };
 
 RgaStage *
-rga_stage_new (const V4l2DeviceInfo * info, GCancellable * cancellable, GError ** error)
+rga_stage_new (const V4l2DeviceInfo * info, const RgaLimits * limits, GCancellable * cancellable,
+    GError ** error)
 {
   RgaDevice *device = rga_device_open (info, cancellable, error);
   RgaStage *stage;
@@ -48,6 +50,7 @@ rga_stage_new (const V4l2DeviceInfo * info, GCancellable * cancellable, GError *
     return NULL;
   stage = g_new0 (RgaStage, 1);
   stage->device = device;
+  stage->limits = limits;
   stage->fd = -1;
   return stage;
 }
@@ -64,13 +67,17 @@ rga_stage_free (RgaStage * stage)
 }
 
 /* A line length for the dma-buf: the picture's stride, or a part of it where lines are so long that
- * whole ones would leave pages at the end uncovered. */
+ * whole ones would leave pages at the end uncovered, or a multiple where they are too short for the
+ * driver. */
 static guint
-choose_stride (guint stride)
+choose_stride (const RgaStage * stage, guint stride)
 {
+  guint least = stage->limits->min_width * PIXEL;
   guint page = sysconf (_SC_PAGESIZE);
 
-  while (stride > page && stride % (2 * PIXEL) == 0)
+  if (stride < least)
+    return stride * ((least + stride - 1) / stride);
+  while (stride > page && stride % (2 * PIXEL) == 0 && stride / 2 >= least)
     stride /= 2;
   return stride;
 }
@@ -106,7 +113,7 @@ gboolean
 rga_stage_move (RgaStage * stage, RgaImport * import, gsize bytes, GstBuffer * hold,
     GstClockTime timeout, GError ** error)
 {
-  guint stride = choose_stride (import->layout.stride);
+  guint stride = choose_stride (stage, import->layout.stride);
   guint lines = (bytes + stride - 1) / stride;
   RgaLayout layout = {.format = STAGE_FORMAT,.stride = stride,.coded_width = stride / PIXEL,
     .coded_height = import->size / stride,.width = stride / PIXEL,.height = lines

@@ -13,8 +13,9 @@ G_BEGIN_DECLS
 
 typedef struct _RgaStage RgaStage;
 
-/* @cancellable: as for rga_device_open() */
-RgaStage *rga_stage_new (const V4l2DeviceInfo * info, GCancellable * cancellable, GError ** error);
+/* @limits: of the driver, live longer than the stage. @cancellable: as for rga_device_open() */
+RgaStage *rga_stage_new (const V4l2DeviceInfo * info, const RgaLimits * limits,
+    GCancellable * cancellable, GError ** error);
 void      rga_stage_free (RgaStage * stage);
 
 /*
