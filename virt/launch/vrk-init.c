@@ -395,6 +395,20 @@ static int carry(pid_t command, pid_t silicon, int signals, struct input *in)
 	}
 }
 
+/* A process that hangs in a driver does not die: power off all the same. */
+static void wait_for_the_rest(void)
+{
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = waitpid(-1, NULL, WNOHANG);
+
+		if (pid < 0)
+			return;
+		if (!pid)
+			usleep(5000);
+	}
+	say("vrk-init: a process does not die\n");
+}
+
 int main(void)
 {
 	static struct spec spec;
@@ -429,8 +443,7 @@ int main(void)
 	drain_streams();
 	/* the daemon flushes its log line by line: nothing is lost */
 	kill(-1, SIGKILL);
-	while (wait(NULL) > 0)
-		;
+	wait_for_the_rest();
 	drain_streams();
 	power_off(status);
 }

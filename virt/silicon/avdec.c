@@ -6,6 +6,7 @@
 #include <string.h>
 
 struct avdec {
+	uint32_t n_pictures;	/* numbers the marks of untouched macroblocks */
 	AVCodecContext *codec;
 	AVFrame *picture;	/* the last one begun; no data: none yet */
 	char error[160];
@@ -82,14 +83,44 @@ bool avdec_poison_nv12(struct bus *bus, uint32_t y, uint32_t uv, uint32_t stride
 	return ok;
 }
 
-bool avdec_mb_is_poison(const AVFrame *frame, unsigned int mb_x,
-			unsigned int mb_y)
+/*
+ * What tells a macroblock that nobody decoded from one that was predicted from
+ * poison: its interior carries a mark of its own in every picture.
+ */
+static uint8_t mark_at(uint32_t number, unsigned int x, unsigned int y)
 {
-	/* Deblocking of neighbours reaches three samples into it. */
-	for (unsigned int y = mb_y * 16 + 4; y < mb_y * 16 + 12; y++)
-		for (unsigned int x = mb_x * 16 + 4; x < mb_x * 16 + 12; x++)
+	uint32_t v = number * 0x9e3779b1u + x * 0x85ebca6bu + y * 0xc2b2ae35u;
+
+	v ^= v >> 15;
+	v *= 0x2c1b3c6du;
+	return v >> 24;
+}
+
+/* Deblocking of neighbours reaches three samples into a macroblock. */
+#define MARK_FIRST	4
+#define MARK_LAST	11
+
+static void mark_untouched(AVFrame *frame, uint32_t number)
+{
+	for (int y = 0; y < frame->height; y++) {
+		uint8_t *row = frame->data[0] + (ptrdiff_t)y * frame->linesize[0];
+
+		if (y % 16 < MARK_FIRST || y % 16 > MARK_LAST)
+			continue;
+		for (int x = 0; x < frame->width; x++)
+			if (x % 16 >= MARK_FIRST && x % 16 <= MARK_LAST)
+				row[x] = mark_at(number, x, y);
+	}
+}
+
+bool avdec_mb_is_untouched(const struct avdec *dec, unsigned int mb_x, unsigned int mb_y)
+{
+	const AVFrame *frame = dec->picture;
+
+	for (unsigned int y = mb_y * 16 + MARK_FIRST; y <= mb_y * 16 + MARK_LAST; y++)
+		for (unsigned int x = mb_x * 16 + MARK_FIRST; x <= mb_x * 16 + MARK_LAST; x++)
 			if (frame->data[0][(ptrdiff_t)y * frame->linesize[0] + x] !=
-			    poison_y(x & 7, y))
+			    mark_at(dec->n_pictures, x, y))
 				return false;
 	return true;
 }
@@ -112,6 +143,7 @@ static int get_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
 	whole.width = (frame->width + 15) & ~15;
 	whole.height = (frame->height + 15) & ~15;
 	avdec_poison(&whole);
+	mark_untouched(&whole, ++dec->n_pictures);
 	av_frame_unref(dec->picture);
 	return av_frame_ref(dec->picture, frame);
 }

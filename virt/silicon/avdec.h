@@ -42,8 +42,7 @@ void avdec_poison(AVFrame *frame);
 /* The same in NV12. */
 bool avdec_poison_nv12(struct bus *bus, uint32_t y, uint32_t uv, uint32_t stride,
 		       unsigned int width, unsigned int height);
-/* Is the macroblock's interior still poison, untouched by any decoding? */
-bool avdec_mb_is_poison(const AVFrame *frame, unsigned int mb_x,
-			unsigned int mb_y);
+/* Has no decoding touched this macroblock of the current picture? */
+bool avdec_mb_is_untouched(const struct avdec *dec, unsigned int mb_x, unsigned int mb_y);
 
 #endif

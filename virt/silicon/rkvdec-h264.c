@@ -522,11 +522,11 @@ out:
 	return ok;
 }
 
-static bool all_decoded(struct picture *p, const AVFrame *frame)
+static bool all_decoded(struct picture *p)
 {
 	for (unsigned int y = 0; y < p->mb_height; y++) {
 		for (unsigned int x = 0; x < p->mb_width; x++) {
-			if (!avdec_mb_is_poison(frame, x, y))
+			if (!avdec_mb_is_untouched(p->state->dec, x, y))
 				continue;
 			complain(p, "macroblock %u,%u is not in the stream", x, y);
 			return false;
@@ -563,7 +563,7 @@ static uint32_t run_picture(struct picture *p)
 	if (!p->decoded)
 		return RKVDEC_ERR_STA;
 	frame = avdec_picture(p->state->dec);
-	if (status == RKVDEC_RDY_STA && !all_decoded(p, frame))
+	if (status == RKVDEC_RDY_STA && !all_decoded(p))
 		status = RKVDEC_ERR_STA | RKVDEC_BUF_EMPTY_STA;
 	h264_commit_marking(p, stamp);
 	/* What an error interrupts is written only in part. */
