@@ -188,8 +188,8 @@ compare_with_software (const gchar * pattern, const gchar * in, const gchar * ou
   gchar *src = g_strdup_printf ("videotestsrc num-buffers=3 pattern=%s ! video/x-raw,%s", pattern,
       in);
   gchar *hw = g_strdup_printf ("%s ! " CONVERTER " ! video/x-raw,%s ! appsink name=out", src, out);
-  gchar *sw = g_strdup_printf ("%s ! videoconvert dither=none ! videoscale add-borders=false ! video/x-raw,%s ! "
-      "appsink name=out", src, out);
+  gchar *sw = g_strdup_printf ("%s ! videoconvert dither=none ! videoscale add-borders=false ! "
+      "video/x-raw,%s ! appsink name=out", src, out);
   GPtrArray *a = gather (hw), *b = gather (sw);
   Difference d = { 0, }, one;
   guint i;
