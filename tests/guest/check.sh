@@ -5,7 +5,9 @@ TOP=$1 BUILD=$2 obj=$3
 . "$TOP/tests/suites/lib.sh"
 export TEMP=/tmp CK_DEFAULT_TIMEOUT=120 CK_RUN_MODE=normal
 gst-inspect-1.0 --version | sed 's/^/# /' | head -n 1
-gst_check "$obj"/tests/check/guest_*[a-z0-9]
+for program in "$obj"/tests/check/guest_*; do
+	[ -f "$program" ] && gst_check "$program"
+done
 
 # what is alive when the process ends has been leaked
 leaks() {
@@ -13,7 +15,7 @@ leaks() {
 	shift
 	out=$(GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7 GST_DEBUG_NO_COLOR=1 \
 		timeout 60 gst-launch-1.0 -q "$@" 2>&1) || { not_ok "leaks: $name" "$out"; return; }
-	if printf '%s\n' "$out" | grep -a 'object-alive' >&2; then
+	if printf '%s\n' "$out" | grep -a 'object-alive, type-name=(string)[^%]' >&2; then
 		not_ok "leaks: $name" "objects are alive at the end"
 	else
 		ok "leaks: $name"
