@@ -16,10 +16,11 @@
  *
  * Waits for a producer's fence and for a job of the hardware end after 2 seconds with an error
  * message on the bus, and at once when the element flushes or stops.  The driver, though, has
- * neither a watchdog nor a way to stop a job (Linux 7.2): after a lost interrupt the element posts
- * its error and reaches %GST_STATE_NULL, but the kernel waits for the job without a bound when
- * the process ends and its descriptors are closed; nothing can kill the process then, and no other
- * process can use the RGA until the machine restarts.
+ * neither a watchdog nor a way to stop a job (Linux 7.2), and ignores the hardware's error
+ * interrupt: after a lost or an error interrupt the element posts its error and reaches
+ * %GST_STATE_NULL, but when the process ends and its descriptors are closed, the kernel waits for
+ * the job without a bound; nothing can kill the process then, and no other process can use the RGA
+ * until the machine restarts.
  *
  * ## Example launch line
  * |[
@@ -99,22 +100,21 @@ typedef struct
 
   /* Protected by the object lock */
   guint64 n_imported, n_staged, n_copied, n_passed;
+
+  GMutex flush_lock;            /* one flush or stop after another */
   gboolean stopping;            /* a FLUSH_STOP must not let the streaming thread wait again */
 } GstRgaConvertBasePrivate;
 
 /* Abstract: each device is a type of its own below it, with its ClassData as qdata. */
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstRgaConvertBase, gst_rga_convert_base,
     GST_TYPE_BASE_TRANSFORM)
-
 #define PRIV(self) \
   ((GstRgaConvertBasePrivate *) \
       gst_rga_convert_base_get_instance_private (GST_RGA_CONVERT_BASE (self)))
+     static GQuark class_data_quark;
+     static GQuark index_quark;
 
-static GQuark class_data_quark;
-static GQuark index_quark;
-
-static const ClassData *
-class_data (gpointer self)
+     static const ClassData *class_data (gpointer self)
 {
   return g_type_get_qdata (G_OBJECT_TYPE (self), class_data_quark);
 }
@@ -173,8 +173,7 @@ gst_rga_convert_accept_caps (GstBaseTransform * trans, GstPadDirection direction
   g_autoptr (GstCaps) other = NULL;
   GstVideoInfo info;
 
-  if (!gst_caps_can_intersect (caps,
-          direction == GST_PAD_SINK ? data->sink_caps : data->src_caps)
+  if (!gst_caps_can_intersect (caps, direction == GST_PAD_SINK ? data->sink_caps : data->src_caps)
       || !gst_dmaresv_caps_to_info (caps, &info, NULL))
     return FALSE;
   other = rga_caps_transform (data->limits, direction, caps);
@@ -354,12 +353,14 @@ gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
   if (update)
     gst_query_parse_nth_allocation_pool (query, 0, NULL, NULL, &min, NULL);
   /* One that is being written beside those that downstream keeps. */
-  min = MIN (MAX (min, 1) + 1, MAX_BUFFERS);
+  min = CLAMP (min, 1, MAX_BUFFERS - 1) + 1;
 
   if (!rga_device_set_capture (priv->device, &priv->out, active_out_width (priv),
           &priv->out_layout, &error)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("The converter refuses its output format."),
-        ("%s", error->message));
+    /* The base class asks again after a flush. */
+    if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("The converter refuses its output format."),
+          ("%s", error->message));
     return FALSE;
   }
 
@@ -683,16 +684,18 @@ gst_rga_convert_transform_ip (GstBaseTransform * trans, GstBuffer * buffer)
 
 /* --- flushing and states --- */
 
-/* Wakes whoever waits in the streaming thread, or lets it wait again. */
+/* Wakes whoever waits in the streaming thread, for good if @stop, or lets it wait again. */
 static void
-set_flushing (GstRgaConvertBase * self, gboolean flushing)
+set_flushing (GstRgaConvertBase * self, gboolean flushing, gboolean stop)
 {
   GstRgaConvertBasePrivate *priv = PRIV (self);
   GstBufferPool *base_pool = gst_base_transform_get_buffer_pool (GST_BASE_TRANSFORM (self));
   GstBufferPool *pool = NULL;
 
-  GST_OBJECT_LOCK (self);
+  g_mutex_lock (&priv->flush_lock);
+  priv->stopping |= stop;
   flushing |= priv->stopping;
+  GST_OBJECT_LOCK (self);
   if (priv->pool)
     pool = gst_object_ref (priv->pool);
   GST_OBJECT_UNLOCK (self);
@@ -705,6 +708,7 @@ set_flushing (GstRgaConvertBase * self, gboolean flushing)
     gst_buffer_pool_set_flushing (pool, flushing);
   if (base_pool && base_pool != pool && gst_buffer_pool_is_active (base_pool))
     gst_buffer_pool_set_flushing (base_pool, flushing);
+  g_mutex_unlock (&priv->flush_lock);
   gst_clear_object (&pool);
   gst_clear_object (&base_pool);
 }
@@ -713,9 +717,9 @@ static gboolean
 gst_rga_convert_sink_event (GstBaseTransform * trans, GstEvent * event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START)
-    set_flushing (GST_RGA_CONVERT_BASE (trans), TRUE);
+    set_flushing (GST_RGA_CONVERT_BASE (trans), TRUE, FALSE);
   else if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-    set_flushing (GST_RGA_CONVERT_BASE (trans), FALSE);
+    set_flushing (GST_RGA_CONVERT_BASE (trans), FALSE, FALSE);
   return GST_BASE_TRANSFORM_CLASS (gst_rga_convert_base_parent_class)->sink_event (trans, event);
 }
 
@@ -724,10 +728,12 @@ gst_rga_convert_start (GstBaseTransform * trans)
 {
   GstRgaConvertBasePrivate *priv = PRIV (trans);
 
+  g_mutex_lock (&priv->flush_lock);
+  priv->stopping = FALSE;
   g_cancellable_reset (priv->cancellable);
+  g_mutex_unlock (&priv->flush_lock);
   GST_OBJECT_LOCK (trans);
   priv->n_imported = priv->n_staged = priv->n_copied = priv->n_passed = 0;
-  priv->stopping = FALSE;
   GST_OBJECT_UNLOCK (trans);
   return TRUE;
 }
@@ -764,12 +770,8 @@ gst_rga_convert_change_state (GstElement * element, GstStateChange transition)
 
   if (transition == GST_STATE_CHANGE_NULL_TO_READY && !open_device (self))
     return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    GST_OBJECT_LOCK (self);
-    PRIV (self)->stopping = TRUE;
-    GST_OBJECT_UNLOCK (self);
-    set_flushing (self, TRUE);
-  }
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    set_flushing (self, TRUE, TRUE);
 
   ret = GST_ELEMENT_CLASS (gst_rga_convert_base_parent_class)->change_state (element, transition);
 
@@ -810,6 +812,7 @@ gst_rga_convert_finalize (GObject * object)
 {
   GstRgaConvertBasePrivate *priv = PRIV (object);
 
+  g_mutex_clear (&priv->flush_lock);
   g_clear_object (&priv->cancellable);
   gst_clear_object (&priv->allocator);
   G_OBJECT_CLASS (gst_rga_convert_base_parent_class)->finalize (object);
@@ -820,6 +823,7 @@ gst_rga_convert_base_init (GstRgaConvertBase * self)
 {
   GstRgaConvertBasePrivate *priv = PRIV (self);
 
+  g_mutex_init (&priv->flush_lock);
   priv->cancellable = g_cancellable_new ();
   priv->allocator = gst_dmaresv_allocator_new ();
 }

@@ -3,11 +3,11 @@
  * When a job does not come back
  *
  * rockchip-rga has neither a watchdog nor m2m_ops.job_abort (Linux 7.2).  If an interrupt is lost,
- * its job stays "running" for the mem2mem core, and VIDIOC_STREAMOFF as well as close() wait for
- * it in v4l2_m2m_cancel_job() with wait_event(): uninterruptible, without a bound, and close()
- * with the driver's mutex held, which then blocks every other user of the device too.  No
- * descriptor option helps, and the device runs no other context's job meanwhile, so a new open
- * would not either.
+ * or reports an error, which rga_handle_irq() acknowledges and forgets, its job stays "running" for
+ * the mem2mem core, and VIDIOC_STREAMOFF as well as close() wait for it in v4l2_m2m_cancel_job()
+ * with wait_event(): uninterruptible, without a bound, and close() with the driver's mutex held,
+ * which then blocks every other user of the device too.  No descriptor option helps, and the device
+ * runs no other context's job meanwhile, so a new open would not either.
  *
  * So after a timeout the context is *stuck*: it keeps the references to the job's memory, which
  * the hardware may still be writing, and neither stops, frees nor closes anything.  Each later
@@ -375,8 +375,7 @@ set_rectangle (RgaDevice * dev, V4l2M2mDir dir, guint x, guint y, guint width, g
 
   if (!v4l2_m2m_set_selection (dev->m2m, dir, target, &rect, error))
     return FALSE;
-  if (rect.left != (gint) x || rect.top != (gint) y || rect.width != width
-      || rect.height != height) {
+  if (rect.left != (gint) x || rect.top != (gint) y || rect.width != width || rect.height != height) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
         "The driver made %ux%u at %d,%d of the rectangle %ux%u at %u,%u", rect.width, rect.height,
         rect.left, rect.top, width, height, x, y);

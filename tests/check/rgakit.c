@@ -132,7 +132,7 @@ const guint8 *
 component_line (const GstVideoFrame * f, guint c, guint y)
 {
   return (const guint8 *) GST_VIDEO_FRAME_COMP_DATA (f, c)
-      + (gsize) y *GST_VIDEO_FRAME_COMP_STRIDE (f, c);
+  + (gsize) y *GST_VIDEO_FRAME_COMP_STRIDE (f, c);
 }
 
 /* Over all components of two pictures of the same format and size. */
@@ -247,7 +247,9 @@ static void
 add_pic_meta (GstBuffer * buffer)
 {
   gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_NV12, PIC_W,
-      PIC_H, 2, (gsize[4]) { 0, PIC_W * PIC_H }, (gint[4]) { PIC_W, PIC_W });
+      PIC_H, 2, (gsize[4]) {
+      0, PIC_W * PIC_H}, (gint[4]) {
+      PIC_W, PIC_W});
 }
 
 GstBuffer *
