@@ -107,14 +107,17 @@ typedef struct
 
 /* Abstract: each device is a type of its own below it, with its ClassData as qdata. */
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstRgaConvertBase, gst_rga_convert_base,
-    GST_TYPE_BASE_TRANSFORM)
+    GST_TYPE_BASE_TRANSFORM);
+
 #define PRIV(self) \
   ((GstRgaConvertBasePrivate *) \
       gst_rga_convert_base_get_instance_private (GST_RGA_CONVERT_BASE (self)))
-     static GQuark class_data_quark;
-     static GQuark index_quark;
 
-     static const ClassData *class_data (gpointer self)
+static GQuark class_data_quark;
+static GQuark index_quark;
+
+static const ClassData *
+class_data (gpointer self)
 {
   return g_type_get_qdata (G_OBJECT_TYPE (self), class_data_quark);
 }

@@ -100,7 +100,7 @@ scale_bounds (gint from_min, gint from_max, guint min, guint max, guint scale, g
   from_max = MIN (from_max, (gint) max);
 
   smallest = ((guint64) from_min + scale - 1) / scale;
-  largest = (guint64) from_max *scale;
+  largest = scale * (guint64) from_max;
   *to_min = MAX (smallest, min);
   *to_max = MIN (largest, max);
   return *to_min <= *to_max;
@@ -567,7 +567,7 @@ chroma_fits (const RgaLayout * l, const GstVideoFormatInfo * finfo, const gsize 
     start += n_planes == 2 ? (l->x * 2) >> w_sub : l->x >> w_sub;
     if (stride[plane] != (gint) chroma_stride || offset[plane] != start)
       return FALSE;
-    base += (gsize) chroma_stride *(coded_height >> h_sub);
+    base += (coded_height >> h_sub) * (gsize) chroma_stride;
   }
   return TRUE;
 }

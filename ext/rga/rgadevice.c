@@ -375,13 +375,12 @@ set_rectangle (RgaDevice * dev, V4l2M2mDir dir, guint x, guint y, guint width, g
 
   if (!v4l2_m2m_set_selection (dev->m2m, dir, target, &rect, error))
     return FALSE;
-  if (rect.left != (gint) x || rect.top != (gint) y || rect.width != width || rect.height != height) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-        "The driver made %ux%u at %d,%d of the rectangle %ux%u at %u,%u", rect.width, rect.height,
-        rect.left, rect.top, width, height, x, y);
-    return FALSE;
-  }
-  return TRUE;
+  if (rect.left == (gint) x && rect.top == (gint) y && rect.width == width && rect.height == height)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+      "The driver made %ux%u at %d,%d of the rectangle %ux%u at %u,%u", rect.width, rect.height,
+      rect.left, rect.top, width, height, x, y);
+  return FALSE;
 }
 
 gboolean

@@ -362,6 +362,49 @@ GST_START_TEST (test_caps_query)
 
 GST_END_TEST;
 
+/* Caps that mean no picture, or none that the hardware reads, are refused; then good ones work. */
+GST_START_TEST (test_hostile_caps)
+{
+  static const gchar *const strings[] = {
+    "video/x-raw", "video/x-raw,format=NV12", "video/x-raw,format=NV12,width=0,height=0",
+    "video/x-raw,format=NV12,width=-64,height=64",
+    "video/x-raw,format=P010_10LE,width=64,height=64",
+    "video/x-raw,format=NV12,width=2147483647,height=2147483647",
+    "video/x-raw,format=NV12,width=[64,128],height=64",
+    "video/x-raw(memory:DMABuf),format=DMA_DRM,width=64,height=64",
+    "video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=(string)NV12:0x0800000000000001,"
+        "width=64,height=64",
+    "video/x-raw(memory:GLMemory),format=NV12,width=64,height=64", "video/x-h264", "ANY", "EMPTY",
+  };
+  GstHarness *h = gst_harness_new (CONVERTER);
+  GstPad *pad = gst_element_get_static_pad (h->element, "sink");
+  GstBuffer *out;
+  guint i;
+
+  gst_harness_set_sink_caps_str (h, "video/x-raw,format=I420,width=128,height=64");
+  gst_harness_play (h);
+  for (i = 0; i < G_N_ELEMENTS (strings); i++) {
+    GstCaps *caps = gst_caps_from_string (strings[i]);
+
+    if (gst_caps_is_fixed (caps)) {
+      fail_if (gst_pad_query_accept_caps (pad, caps), "%s", strings[i]);
+      fail_if (gst_pad_send_event (pad, gst_event_new_caps (caps)), "%s", strings[i]);
+    }
+    /* The others no event can have, but as a filter they may come. */
+    gst_caps_unref (gst_pad_query_caps (pad, caps));
+    gst_caps_unref (caps);
+  }
+  gst_harness_set_src_caps_str (h, PIC_CAPS);
+  fail_unless_equals_int (gst_harness_push (h, system_picture (4)), GST_FLOW_OK);
+  out = gst_harness_pull (h);
+  fail_unless_equals_int (luma_errors (h, out, 0, 0, 4), 0);
+  gst_buffer_unref (out);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 /* More than 16 times as large or as small: nobody promises it, at the time of linking or later. */
 GST_START_TEST (test_unreachable_scale)
 {
@@ -877,6 +920,7 @@ rgaconvert_suite (void)
   tcase_add_loop_test (tc, test_crop, 0, 2);
   tcase_add_test (tc, test_hostile_metas);
   tcase_add_test (tc, test_caps_query);
+  tcase_add_test (tc, test_hostile_caps);
   tcase_add_loop_test (tc, test_unreachable_scale, 0, 2);
   tcase_add_test (tc, test_fence);
   tcase_add_test (tc, test_fence_bound);

@@ -131,8 +131,10 @@ gather (const gchar * desc)
 const guint8 *
 component_line (const GstVideoFrame * f, guint c, guint y)
 {
-  return (const guint8 *) GST_VIDEO_FRAME_COMP_DATA (f, c)
-  + (gsize) y *GST_VIDEO_FRAME_COMP_STRIDE (f, c);
+  const guint8 *first = GST_VIDEO_FRAME_COMP_DATA (f, c);
+  gsize stride = GST_VIDEO_FRAME_COMP_STRIDE (f, c);
+
+  return first + y * stride;
 }
 
 /* Over all components of two pictures of the same format and size. */
@@ -246,10 +248,11 @@ draw (guint8 * data, guint8 seed)
 static void
 add_pic_meta (GstBuffer * buffer)
 {
+  gsize offset[GST_VIDEO_MAX_PLANES] = { 0, PIC_W * PIC_H };
+  gint stride[GST_VIDEO_MAX_PLANES] = { PIC_W, PIC_W };
+
   gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_NV12, PIC_W,
-      PIC_H, 2, (gsize[4]) {
-      0, PIC_W * PIC_H}, (gint[4]) {
-      PIC_W, PIC_W});
+      PIC_H, 2, offset, stride);
 }
 
 GstBuffer *
