@@ -214,6 +214,14 @@ GST_START_TEST (test_conversion_check)
   /* No colour is computed from YUV to YUV, so any range does. */
   gst_video_info_set_format (&out, GST_VIDEO_FORMAT_NV16, 1600, 544);
   fail_unless (rga_check_conversion (&limits, &in, &out, &error));
+
+  /* Lines of two fields must not be mixed. */
+  GST_VIDEO_INFO_INTERLACE_MODE (&in) = GST_VIDEO_INTERLACE_MODE_INTERLEAVED;
+  gst_video_info_set_format (&out, GST_VIDEO_FORMAT_NV16, 800, 544);
+  fail_unless (rga_check_conversion (&limits, &in, &out, &error));
+  gst_video_info_set_format (&out, GST_VIDEO_FORMAT_NV16, 1600, 272);
+  fail_if (rga_check_conversion (&limits, &in, &out, &error));
+  fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED));
 }
 
 GST_END_TEST;
