@@ -611,12 +611,16 @@ GST_START_TEST (test_caps_round_trip)
       gst_video_info_set_format (&info, all_formats[i], 322, 242);
       info.fps_n = 25;
       info.fps_d = 1;
+      /* newer GStreamer reads a default where the caps say nothing */
+      if (GST_VIDEO_INFO_IS_YUV (&info))
+        info.chroma_site = GST_VIDEO_CHROMA_SITE_MPEG2;
       caps = gst_dmaresv_caps_from_info (&info, memory);
       fail_unless (gst_caps_is_fixed (caps));
       fail_unless_equals_int (gst_dmaresv_caps_has_dmabuf (caps), memory);
       fail_unless (gst_dmaresv_caps_to_info (caps, &back, &dmabuf));
       fail_unless_equals_int (dmabuf, memory);
-      fail_unless (gst_video_info_is_equal (&info, &back));
+      fail_unless (gst_video_info_is_equal (&info, &back),
+          "%s comes back different", gst_video_format_to_string (all_formats[i]));
 #if GST_CHECK_VERSION (1, 24, 0)
       /* What GStreamer itself says of the same caps; NV15 it may not know */
       if (memory && gst_dmaresv_caps_use_drm ()

@@ -15,6 +15,8 @@
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
 
+#include "gstdmaresvcaps.h"
+
 #define DECODER "dmaresvh264dec"
 /* Longer than any wait of the decoder's, and than a slow machine needs for a short stream. */
 #define TIMEOUT (60 * GST_SECOND)
@@ -130,7 +132,7 @@ sink_probe (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 
     gst_event_parse_caps (info->data, &caps);
     r->caps_events++;
-    if (!gst_video_info_from_caps (&r->info, caps))
+    if (!gst_dmaresv_caps_to_info (caps, &r->info, NULL))
       gst_video_info_init (&r->info);
   } else if (GST_EVENT_TYPE (info->data) == GST_EVENT_FLUSH_STOP) {
     r->frames = 0;
@@ -244,29 +246,21 @@ GST_START_TEST (test_checksum)
 }
 GST_END_TEST;
 
-/* avdec_h264 moves a left crop to where its SIMD likes it, so ffmpeg, told not to, is the judge. */
+/* avdec_h264 moves a left crop to where its SIMD likes it: ffmpeg, told not to, has left its MD5
+ * beside the stream when that was made. */
 GST_START_TEST (test_crop_left_top)
 {
-  gchar *path = stream_path ("crop.h264");
-  const gchar *argv[] = { "ffmpeg", "-v", "error", "-nostdin", "-flags", "unaligned", "-i", path,
-    "-pix_fmt", "yuv420p", "-f", "md5", "-", NULL
-  };
-  gchar *out = NULL;
+  g_autofree gchar *path = stream_path ("crop.md5");
+  g_autofree gchar *wanted = NULL;
   Result hw = { 0, };
 
-  if (!g_spawn_sync (NULL, (gchar **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, NULL,
-          NULL, NULL)) {
-    g_print ("SKIP: crop: no ffmpeg\n");
-  } else {
-    g_strstrip (out);
-    run ("crop.h264", DECODER, "videocodectestsink", &hw);
-    fail_unless (!hw.error && hw.sink_checksum, "%s", hw.error);
-    fail_unless (g_str_has_suffix (out, hw.sink_checksum), "%s instead of %s", hw.sink_checksum,
-        out);
-  }
+  fail_unless (g_file_get_contents (path, &wanted, NULL, NULL), "%s is missing", path);
+  g_strstrip (wanted);
+  run ("crop.h264", DECODER, "videocodectestsink", &hw);
+  fail_unless (!hw.error && hw.sink_checksum, "%s", hw.error);
+  fail_unless (g_str_has_suffix (wanted, hw.sink_checksum), "%s instead of %s", hw.sink_checksum,
+      wanted);
   result_clear (&hw);
-  g_free (out);
-  g_free (path);
 }
 GST_END_TEST;
 

@@ -34,6 +34,7 @@ encode odd.h264 178x146 20 "bframes=2" -profile:v high
 encode crop.h264 320x240 20 "crop-rect=16,8,6,10:bframes=1" -profile:v high
 # the reference for it: FFmpeg rounds the left edge unless told not to
 ffmpeg -v error -nostdin -y -flags unaligned -i "$out/crop.h264" -pix_fmt yuv420p -f yuv4mpegpipe "$out/crop.y4m"
+ffmpeg -v error -nostdin -flags unaligned -i "$out/crop.h264" -pix_fmt yuv420p -f md5 - >"$out/crop.md5"
 encode hd.h264 1280x720 6 "bframes=1" -profile:v high
 encode weightp.h264 320x240 30 "weightp=2:bframes=0:ref=3" -vf "fade=in:0:25" -profile:v high
 encode fade-b.h264 320x240 30 "weightb=1:bframes=3:b-adapt=0" -vf "fade=in:0:25" -profile:v high

@@ -36,8 +36,8 @@ gst_check() {
 		out=$(timeout -k 5 "${CHECK_TIMEOUT:-600}" "$binary" 2>&1) || status=$?
 		printf '%s\n' "$out" >&2
 		printf '%s\n' "$out" | sed -n 's/^SKIP:* /skip /p'
-		checks=$(printf '%s\n' "$out" | sed -n 's/.*Checks: \([0-9]*\),.*/\1/p' | paste -sd+ | bc)
-		bad=$(printf '%s\n' "$out" | sed -n 's/.*Failures: \([0-9]*\), Errors: \([0-9]*\).*/\1+\2/p' | paste -sd+ | bc)
+		checks=$(printf '%s\n' "$out" | sed -n 's/.*Checks: \([0-9]*\),.*/\1/p' | awk '{ n += $1 } END { if (NR) print n }')
+		bad=$(printf '%s\n' "$out" | sed -n 's/.*Failures: \([0-9]*\), Errors: \([0-9]*\).*/\1 \2/p' | awk '{ n += $1 + $2 } END { print n + 0 }')
 		if [ -z "$checks" ]; then
 			not_ok "$name" "ended with status $status before it counted"
 			continue
