@@ -529,8 +529,7 @@ v4l2_m2m_queue (V4l2M2m * m2m, V4l2M2mDir dir, const V4l2Buffer * buffer, GError
     return FALSE;
   }
   GST_LOG ("%s: queued %s %u, timestamp %" G_GUINT64_FORMAT ", request %d",
-      m2m->info->video_path, dir_name (dir), buffer->index, buffer->timestamp,
-      buffer->request_fd);
+      m2m->info->video_path, dir_name (dir), buffer->index, buffer->timestamp, buffer->request_fd);
   return TRUE;
 }
 
@@ -566,8 +565,7 @@ v4l2_m2m_wait (V4l2M2m * m2m, V4l2M2mDir dir, GstClockTime timeout, GCancellable
   if (!(revents & events)) {
     /* v4l2_m2m_poll_for_data(): neither queue is streaming with a buffer in it. */
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-        "Waiting for a %s buffer of %s: nothing is queued", dir_name (dir),
-        m2m->info->video_path);
+        "Waiting for a %s buffer of %s: nothing is queued", dir_name (dir), m2m->info->video_path);
     return FALSE;
   }
   return TRUE;

@@ -122,8 +122,7 @@ v4l2_node_poll (gint fd, const gchar * path, gshort events, GstClockTime timeout
 
   GST_LOG ("%s: waited %" GST_TIME_FORMAT " for %s: %s", path,
       GST_TIME_ARGS (gst_util_get_timestamp () - start), what,
-      ret < 0 ? g_strerror (err) : ret == 0 ? "timed out" :
-      fds[0].revents ? "done" : "cancelled");
+      ret < 0 ? g_strerror (err) : ret == 0 ? "timed out" : fds[0].revents ? "done" : "cancelled");
 
   if (ret < 0) {
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (err), "Waiting for %s on %s failed: %s",

@@ -88,8 +88,7 @@ dma_fence_set_error (GError ** error, gint errsv, const gchar * what, gint fd)
   else if (errsv == EBADF)
     code = G_IO_ERROR_INVALID_ARGUMENT;
 
-  g_set_error (error, G_IO_ERROR, code, "%s on descriptor %d: %s", what, fd,
-      g_strerror (errsv));
+  g_set_error (error, G_IO_ERROR, code, "%s on descriptor %d: %s", what, fd, g_strerror (errsv));
 }
 
 static guint32
@@ -147,8 +146,7 @@ gst_dma_fence_export (gint dmabuf_fd, GstDmaAccess access, GError ** error)
   arg.fd = -1;
 
   if (dma_fence_ioctl (dmabuf_fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &arg) < 0) {
-    dma_fence_set_error (error, errno, "DMA_BUF_IOCTL_EXPORT_SYNC_FILE",
-        dmabuf_fd);
+    dma_fence_set_error (error, errno, "DMA_BUF_IOCTL_EXPORT_SYNC_FILE", dmabuf_fd);
     return -1;
   }
 
@@ -172,8 +170,7 @@ gst_dma_fence_export (gint dmabuf_fd, GstDmaAccess access, GError ** error)
  * Returns: %FALSE with @error set on failure
  */
 gboolean
-gst_dma_fence_import (gint dmabuf_fd, gint sync_fd, GstDmaAccess access,
-    GError ** error)
+gst_dma_fence_import (gint dmabuf_fd, gint sync_fd, GstDmaAccess access, GError ** error)
 {
   struct dma_buf_import_sync_file arg;
 
@@ -182,13 +179,11 @@ gst_dma_fence_import (gint dmabuf_fd, gint sync_fd, GstDmaAccess access,
   arg.fd = sync_fd;
 
   if (dma_fence_ioctl (dmabuf_fd, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &arg) < 0) {
-    dma_fence_set_error (error, errno, "DMA_BUF_IOCTL_IMPORT_SYNC_FILE",
-        dmabuf_fd);
+    dma_fence_set_error (error, errno, "DMA_BUF_IOCTL_IMPORT_SYNC_FILE", dmabuf_fd);
     return FALSE;
   }
 
-  GST_TRACE ("dma-buf %d, %s: imported sync_file %d", dmabuf_fd,
-      dma_access_name (access), sync_fd);
+  GST_TRACE ("dma-buf %d, %s: imported sync_file %d", dmabuf_fd, dma_access_name (access), sync_fd);
 
   return TRUE;
 }
@@ -287,8 +282,7 @@ failed:
  *     caller to close, or -1 with @error set
  */
 gint
-gst_dma_fence_merge (const gchar * name, gint sync_fd1, gint sync_fd2,
-    GError ** error)
+gst_dma_fence_merge (const gchar * name, gint sync_fd1, gint sync_fd2, GError ** error)
 {
   struct sync_merge_data arg;
 
@@ -312,8 +306,7 @@ fence_wait_describe (const FenceWait * wait)
 
   if (wait->info.driver[0] != '\0')
     who = g_strdup_printf (" (%u fence%s, %s/%s)", wait->info.n_fences,
-        wait->info.n_fences == 1 ? "" : "s", wait->info.driver,
-        wait->info.timeline);
+        wait->info.n_fences == 1 ? "" : "s", wait->info.driver, wait->info.timeline);
 
   if (wait->dmabuf_fd < 0)
     return g_strdup_printf ("sync_file %d%s", wait->fd, who ? who : "");
@@ -366,8 +359,7 @@ fence_wait_poll (const FenceWait * wait, GstClockTime timeout,
 
     if (fds[0].revents != 0) {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-          "descriptor %d cannot be waited for: poll says 0x%x", wait->fd,
-          (guint) fds[0].revents);
+          "descriptor %d cannot be waited for: poll says 0x%x", wait->fd, (guint) fds[0].revents);
       break;
     }
 
@@ -375,8 +367,7 @@ fence_wait_poll (const FenceWait * wait, GstClockTime timeout,
       g_autofree gchar *what = fence_wait_describe (wait);
 
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-          "%s still pending after %" GST_TIME_FORMAT, what,
-          GST_TIME_ARGS (timeout));
+          "%s still pending after %" GST_TIME_FORMAT, what, GST_TIME_ARGS (timeout));
       break;
     }
   }
@@ -394,8 +385,7 @@ fence_wait_check_status (const FenceWait * wait)
   struct sync_file_info arg;
 
   memset (&arg, 0, sizeof (arg));
-  if (dma_fence_ioctl (wait->fd, SYNC_IOC_FILE_INFO, &arg) == 0
-      && arg.status < 0) {
+  if (dma_fence_ioctl (wait->fd, SYNC_IOC_FILE_INFO, &arg) == 0 && arg.status < 0) {
     g_autofree gchar *what = fence_wait_describe (wait);
 
     GST_WARNING ("%s: the job failed: %s", what, g_strerror (-arg.status));
@@ -434,8 +424,7 @@ fence_wait_run (FenceWait * wait, GstClockTime timeout,
 
   gst_dma_fence_get_info (wait->fd, &wait->info, NULL);
   what = fence_wait_describe (wait);
-  GST_DEBUG ("waiting for %s, at most %" GST_TIME_FORMAT, what,
-      GST_TIME_ARGS (timeout));
+  GST_DEBUG ("waiting for %s, at most %" GST_TIME_FORMAT, what, GST_TIME_ARGS (timeout));
 
   fence_wait_poll (wait, timeout, cancellable, start, &failure);
 
@@ -450,8 +439,7 @@ fence_wait_run (FenceWait * wait, GstClockTime timeout,
     return FALSE;
   }
 
-  GST_DEBUG ("waited %" GST_TIME_FORMAT " for %s", GST_TIME_ARGS (elapsed),
-      what);
+  GST_DEBUG ("waited %" GST_TIME_FORMAT " for %s", GST_TIME_ARGS (elapsed), what);
   fence_wait_check_status (wait);
 
   return TRUE;
@@ -500,8 +488,7 @@ gst_dma_fence_wait (gint sync_fd, GstClockTime timeout,
  */
 gboolean
 gst_dma_fence_wait_dmabuf (gint dmabuf_fd, GstDmaAccess access,
-    GstClockTime timeout, GCancellable * cancellable, GstClockTime * waited,
-    GError ** error)
+    GstClockTime timeout, GCancellable * cancellable, GstClockTime * waited, GError ** error)
 {
   FenceWait wait = {.events = POLLIN,.dmabuf_fd = dmabuf_fd,.access = access };
   g_autoptr (GError) failure = NULL;
@@ -561,8 +548,7 @@ buffer_has_fd_before (GstBuffer * buffer, guint n, gint fd)
  */
 gboolean
 gst_dma_fence_wait_buffer (GstBuffer * buffer, GstDmaAccess access,
-    GstClockTime timeout, GCancellable * cancellable, GstClockTime * waited,
-    GError ** error)
+    GstClockTime timeout, GCancellable * cancellable, GstClockTime * waited, GError ** error)
 {
   GstClockTime total = 0;
   gboolean ret = TRUE;
@@ -585,8 +571,7 @@ gst_dma_fence_wait_buffer (GstBuffer * buffer, GstDmaAccess access,
     if (GST_CLOCK_TIME_IS_VALID (timeout))
       left = timeout > total ? timeout - total : 0;
 
-    ret = gst_dma_fence_wait_dmabuf (fd, access, left, cancellable, &took,
-        error);
+    ret = gst_dma_fence_wait_dmabuf (fd, access, left, cancellable, &took, error);
     total += took;
   }
 
@@ -612,8 +597,7 @@ gst_dma_fence_wait_buffer (GstBuffer * buffer, GstDmaAccess access,
  *     @dmabuf_fd is no dma-buf
  */
 gboolean
-gst_dma_fence_cpu_access (gint dmabuf_fd, GstDmaAccess access, gboolean begin,
-    GError ** error)
+gst_dma_fence_cpu_access (gint dmabuf_fd, GstDmaAccess access, gboolean begin, GError ** error)
 {
   struct dma_buf_sync arg;
 

@@ -66,8 +66,7 @@ map_flags_to_access (GstMapFlags flags)
 /* TRUE when synchronised or when the descriptor has nothing to synchronise (no
  * dma-buf, as with a memfd in a test or a software pipeline). */
 static gboolean
-allocator_cpu_access (GstDmaResvAllocator * self, gint fd, GstDmaAccess access,
-    gboolean begin)
+allocator_cpu_access (GstDmaResvAllocator * self, gint fd, GstDmaAccess access, gboolean begin)
 {
   g_autoptr (GError) error = NULL;
 
@@ -75,13 +74,11 @@ allocator_cpu_access (GstDmaResvAllocator * self, gint fd, GstDmaAccess access,
     return TRUE;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)) {
-    GST_LOG_OBJECT (self, "no dma-buf, nothing to synchronise: %s",
-        error->message);
+    GST_LOG_OBJECT (self, "no dma-buf, nothing to synchronise: %s", error->message);
     return TRUE;
   }
 
-  GST_WARNING_OBJECT (self, "could not %s CPU access: %s",
-      begin ? "begin" : "end", error->message);
+  GST_WARNING_OBJECT (self, "could not %s CPU access: %s", begin ? "begin" : "end", error->message);
 
   return FALSE;
 }
@@ -100,8 +97,7 @@ dmaresv_mem_map_full (GstMemory * mem, GstMapInfo * info, gsize maxsize)
   timeout = self->timeout;
   GST_OBJECT_UNLOCK (self);
 
-  if (access != 0 && !gst_dma_fence_wait_dmabuf (fd, access, timeout, NULL,
-          NULL, &error)) {
+  if (access != 0 && !gst_dma_fence_wait_dmabuf (fd, access, timeout, NULL, NULL, &error)) {
     GST_WARNING_OBJECT (self, "not mapping memory %p: %s", mem, error->message);
     return NULL;
   }
@@ -109,8 +105,7 @@ dmaresv_mem_map_full (GstMemory * mem, GstMapInfo * info, gsize maxsize)
   data = self->fd_map (mem, maxsize, info->flags);
   if (data == NULL) {
     GST_WARNING_OBJECT (self, "could not map memory %p (descriptor %d, %"
-        G_GSIZE_FORMAT " bytes) with flags 0x%x", mem, fd, maxsize,
-        (guint) info->flags);
+        G_GSIZE_FORMAT " bytes) with flags 0x%x", mem, fd, maxsize, (guint) info->flags);
     return NULL;
   }
 
@@ -206,8 +201,7 @@ gst_dmaresv_allocator_wrap (GstAllocator * allocator, gint fd, gsize size)
  * first.  0 never waits: a mapping that would have to fails at once.
  */
 void
-gst_dmaresv_allocator_set_timeout (GstDmaResvAllocator * self,
-    GstClockTime timeout)
+gst_dmaresv_allocator_set_timeout (GstDmaResvAllocator * self, GstClockTime timeout)
 {
   g_return_if_fail (GST_IS_DMARESV_ALLOCATOR (self));
 

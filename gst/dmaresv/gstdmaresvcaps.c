@@ -257,8 +257,7 @@ gst_dmaresv_caps_from_info (const GstVideoInfo * info, gboolean dmabuf)
     gst_caps_set_simple (caps, "format", G_TYPE_STRING, "DMA_DRM",
         "drm-format", G_TYPE_STRING, str, NULL);
   }
-  gst_caps_set_features_simple (caps,
-      gst_caps_features_new (GST_CAPS_FEATURE_MEMORY_DMABUF, NULL));
+  gst_caps_set_features_simple (caps, gst_caps_features_new (GST_CAPS_FEATURE_MEMORY_DMABUF, NULL));
 
   return caps;
 }
@@ -282,8 +281,7 @@ caps_drm_to_plain (const GstCaps * caps)
 
   plain = gst_structure_copy (s);
   gst_structure_remove_field (plain, "drm-format");
-  gst_structure_set (plain, "format", G_TYPE_STRING,
-      gst_video_format_to_string (format), NULL);
+  gst_structure_set (plain, "format", G_TYPE_STRING, gst_video_format_to_string (format), NULL);
 
   return gst_caps_new_full (plain, NULL);
 }
@@ -299,8 +297,7 @@ caps_drm_to_plain (const GstCaps * caps)
  *     or modifier that is not known here
  */
 gboolean
-gst_dmaresv_caps_to_info (const GstCaps * caps, GstVideoInfo * info,
-    gboolean * dmabuf)
+gst_dmaresv_caps_to_info (const GstCaps * caps, GstVideoInfo * info, gboolean * dmabuf)
 {
   g_autoptr (GstCaps) plain = NULL;
   const gchar *format;
@@ -313,8 +310,7 @@ gst_dmaresv_caps_to_info (const GstCaps * caps, GstVideoInfo * info,
   if (!gst_caps_is_fixed (caps))
     return FALSE;
 
-  format = gst_structure_get_string (gst_caps_get_structure (caps, 0),
-      "format");
+  format = gst_structure_get_string (gst_caps_get_structure (caps, 0), "format");
   if (g_strcmp0 (format, "DMA_DRM") != 0)
     return gst_video_info_from_caps (info, caps);
 
@@ -339,8 +335,7 @@ gst_dmaresv_caps_has_dmabuf (const GstCaps * caps)
   for (i = 0; i < gst_caps_get_size (caps); i++) {
     GstCapsFeatures *features = gst_caps_get_features (caps, i);
 
-    if (features && gst_caps_features_contains (features,
-            GST_CAPS_FEATURE_MEMORY_DMABUF))
+    if (features && gst_caps_features_contains (features, GST_CAPS_FEATURE_MEMORY_DMABUF))
       return TRUE;
   }
 

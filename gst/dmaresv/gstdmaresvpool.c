@@ -275,8 +275,7 @@ slot_restore_memories (GstDmaResvPool * self, PoolSlot * slot)
   guint i;
 
   for (i = 0; same && i < slot->memories->len; i++)
-    same = gst_buffer_peek_memory (buffer, i) ==
-        g_array_index (slot->memories, SlotMemory, i).mem;
+    same = gst_buffer_peek_memory (buffer, i) == g_array_index (slot->memories, SlotMemory, i).mem;
 
   if (!same) {
     GST_DEBUG_OBJECT (self, "buffer %p came back with other memories, "
@@ -300,8 +299,7 @@ slot_restore_sizes (PoolSlot * slot)
     SlotMemory *sm = &g_array_index (slot->memories, SlotMemory, i);
 
     if (sm->mem->offset != sm->offset || sm->mem->size != sm->size)
-      gst_memory_resize (sm->mem,
-          (gssize) sm->offset - (gssize) sm->mem->offset, sm->size);
+      gst_memory_resize (sm->mem, (gssize) sm->offset - (gssize) sm->mem->offset, sm->size);
   }
 }
 
@@ -339,8 +337,7 @@ slot_free (gpointer data)
   guint i;
 
   g_clear_pointer (&slot->fences, g_ptr_array_unref);
-  gst_mini_object_set_qdata (GST_MINI_OBJECT_CAST (slot->buffer),
-      slot_quark (), NULL, NULL);
+  gst_mini_object_set_qdata (GST_MINI_OBJECT_CAST (slot->buffer), slot_quark (), NULL, NULL);
   gst_clear_buffer (&slot->buffer);
   for (i = 0; i < slot->memories->len; i++)
     gst_memory_unref (g_array_index (slot->memories, SlotMemory, i).mem);
@@ -398,8 +395,7 @@ slot_new (GstBuffer * buffer)
 
   gst_buffer_foreach_meta (buffer, mark_meta_pooled, NULL);
   GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_TAG_MEMORY);
-  gst_mini_object_set_qdata (GST_MINI_OBJECT_CAST (buffer), slot_quark (),
-      slot, NULL);
+  gst_mini_object_set_qdata (GST_MINI_OBJECT_CAST (buffer), slot_quark (), slot, NULL);
 
   return slot;
 }
@@ -459,8 +455,7 @@ pool_check_pending (GstDmaResvPool * self)
     next = l->next;
     if (slot_check_ready (self, slot)) {
       GST_LOG_OBJECT (self, "buffer %p is free %" GST_TIME_FORMAT " after its "
-          "release", slot->buffer,
-          GST_TIME_ARGS (gst_util_get_timestamp () - slot->released));
+          "release", slot->buffer, GST_TIME_ARGS (gst_util_get_timestamp () - slot->released));
       g_queue_unlink (&self->pending, l);
       g_queue_push_tail_link (&self->free, l);
     }
@@ -492,8 +487,7 @@ pool_describe_blocker (GstDmaResvPool * self)
 
     if (slot->shared)
       return g_strdup_printf ("a memory of released buffer %p is still "
-          "referenced; %u pending, %u buffers in use", slot->buffer,
-          self->pending.length, out);
+          "referenced; %u pending, %u buffers in use", slot->buffer, self->pending.length, out);
 
     if (slot->fences == NULL || slot->fences->len == 0)
       continue;
@@ -531,8 +525,7 @@ pool_waiter_slice (PoolWaiter * waiter, gboolean shared)
 static gboolean
 pool_sleep (GstDmaResvPool * self, PoolWaiter * waiter, GstClockTime slice)
 {
-  g_autoptr (GPtrArray) fences =
-      g_ptr_array_new_with_free_func (pool_fence_unref);
+  g_autoptr (GPtrArray) fences = g_ptr_array_new_with_free_func (pool_fence_unref);
   g_autoptr (GArray) fds = g_array_new (FALSE, TRUE, sizeof (struct pollfd));
   struct pollfd pfd = {.fd = waiter->fd,.events = POLLIN };
   struct timespec ts;
@@ -564,8 +557,7 @@ pool_sleep (GstDmaResvPool * self, PoolWaiter * waiter, GstClockTime slice)
   g_mutex_lock (&self->lock);
 
   if (n < 0 && errsv != EINTR && errsv != EAGAIN) {
-    GST_ERROR_OBJECT (self, "poll of %u descriptors: %s", fds->len,
-        g_strerror (errsv));
+    GST_ERROR_OBJECT (self, "poll of %u descriptors: %s", fds->len, g_strerror (errsv));
     return FALSE;
   }
 
@@ -588,8 +580,7 @@ pool_wait (GstDmaResvPool * self, PoolWaiter * waiter, gboolean shared)
     waiter->timeout = self->timeout;
     waiter->fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (waiter->fd < 0) {
-      GST_ERROR_OBJECT (self, "no eventfd to wait with: %s",
-          g_strerror (errno));
+      GST_ERROR_OBJECT (self, "no eventfd to wait with: %s", g_strerror (errno));
       return GST_FLOW_ERROR;
     }
     self->waiters = g_list_prepend (self->waiters, waiter);
@@ -635,16 +626,14 @@ pool_grow (GstDmaResvPool * self, PoolSlot ** slot)
 
   if (*slot) {
     g_ptr_array_add (self->slots, *slot);
-    GST_DEBUG_OBJECT (self, "grew to %u of %u buffers", self->slots->len,
-        self->max);
+    GST_DEBUG_OBJECT (self, "grew to %u of %u buffers", self->slots->len, self->max);
     return GST_FLOW_OK;
   }
 
   self->exhausted = TRUE;
   others = self->slots->len + self->growing;
   if (error)
-    GST_WARNING_OBJECT (self, "could not grow past %u buffers: %s", others,
-        error->message);
+    GST_WARNING_OBJECT (self, "could not grow past %u buffers: %s", others, error->message);
   else
     GST_INFO_OBJECT (self, "the producer has no more than %u buffers", others);
 
@@ -658,8 +647,7 @@ gst_dmaresv_pool_acquire_buffer (GstBufferPool * pool, GstBuffer ** buffer,
     GstBufferPoolAcquireParams * params)
 {
   GstDmaResvPool *self = GST_DMARESV_POOL (pool);
-  gboolean dontwait = params
-      && (params->flags & GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT);
+  gboolean dontwait = params && (params->flags & GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT);
   PoolWaiter waiter = {.fd = -1 };
   GstFlowReturn ret = GST_FLOW_OK;
   PoolSlot *slot = NULL;
@@ -712,8 +700,7 @@ gst_dmaresv_pool_reset_buffer (GstBufferPool * pool, GstBuffer * buffer)
   /* The base class resizes to the configured size unless the memory is tagged;
    * sizes are restored here, from what the producer made. */
   GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_TAG_MEMORY);
-  GST_BUFFER_POOL_CLASS (gst_dmaresv_pool_parent_class)->reset_buffer (pool,
-      buffer);
+  GST_BUFFER_POOL_CLASS (gst_dmaresv_pool_parent_class)->reset_buffer (pool, buffer);
 }
 
 static void
@@ -765,8 +752,7 @@ gst_dmaresv_pool_stop (GstBufferPool * pool)
 
   g_mutex_lock (&self->lock);
   if (self->pending.length > 0)
-    GST_DEBUG_OBJECT (self, "stopping with %u buffers still being read",
-        self->pending.length);
+    GST_DEBUG_OBJECT (self, "stopping with %u buffers still being read", self->pending.length);
   g_queue_clear (&self->free);
   g_queue_clear (&self->pending);
   slots = g_steal_pointer (&self->slots);
@@ -885,8 +871,7 @@ gst_dmaresv_pool_init (GstDmaResvPool * self)
  * Returns: (transfer full): a new pool
  */
 GstBufferPool *
-gst_dmaresv_pool_new (GstDmaResvPoolAllocFunc alloc, gpointer user_data,
-    GDestroyNotify notify)
+gst_dmaresv_pool_new (GstDmaResvPoolAllocFunc alloc, gpointer user_data, GDestroyNotify notify)
 {
   GstDmaResvPool *self;
 

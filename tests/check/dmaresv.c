@@ -120,16 +120,14 @@ GST_START_TEST (test_wait_cancelled)
   GError *error = NULL;
   GstClockTime took;
 
-  fail_if (gst_dma_fence_wait (fd, GST_CLOCK_TIME_NONE, cancellable, &took,
-          &error));
+  fail_if (gst_dma_fence_wait (fd, GST_CLOCK_TIME_NONE, cancellable, &took, &error));
   fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
   fail_unless (took < SLACK);
   g_clear_error (&error);
   g_thread_join (thread);
 
   /* Cancelled before it began */
-  fail_if (gst_dma_fence_wait (fd, GST_CLOCK_TIME_NONE, cancellable, &took,
-          &error));
+  fail_if (gst_dma_fence_wait (fd, GST_CLOCK_TIME_NONE, cancellable, &took, &error));
   fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
   g_clear_error (&error);
 
@@ -183,8 +181,7 @@ GST_START_TEST (test_bad_descriptors)
   GstDmaFenceInfo info;
   GError *error = NULL;
 
-  fail_unless_equals_int (gst_dma_fence_export (fd, GST_DMA_ACCESS_READ,
-          &error), -1);
+  fail_unless_equals_int (gst_dma_fence_export (fd, GST_DMA_ACCESS_READ, &error), -1);
   fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED));
   g_clear_error (&error);
   fail_if (gst_dma_fence_get_info (fd, &info, &error));
@@ -199,12 +196,10 @@ GST_START_TEST (test_bad_descriptors)
 
   /* Closed, and never one: both at once, not after the timeout */
   fail_if (gst_dma_fence_wait (fd, GST_CLOCK_TIME_NONE, NULL, NULL, &error));
-  fail_unless (g_error_matches (error, G_IO_ERROR,
-          G_IO_ERROR_INVALID_ARGUMENT));
+  fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT));
   g_clear_error (&error);
   fail_if (gst_dma_fence_wait (-1, GST_CLOCK_TIME_NONE, NULL, NULL, &error));
-  fail_unless (g_error_matches (error, G_IO_ERROR,
-          G_IO_ERROR_INVALID_ARGUMENT));
+  fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT));
   g_clear_error (&error);
   fail_if (gst_dma_fence_wait_dmabuf (fd, GST_DMA_ACCESS_RW,
           GST_CLOCK_TIME_NONE, NULL, NULL, &error));
@@ -249,8 +244,7 @@ GST_START_TEST (test_export_and_info)
   timeline_advance (timeline);
   fail_unless (gst_dma_fence_get_info (busy, &info, NULL));
   fail_unless_equals_int (info.status, 1);
-  fail_unless (info.timestamp >= before
-      && info.timestamp <= gst_util_get_timestamp ());
+  fail_unless (info.timestamp >= before && info.timestamp <= gst_util_get_timestamp ());
 
   close (idle);
   close (busy);
@@ -349,14 +343,12 @@ GST_START_TEST (test_wait_buffer)
   gst_buffer_append_memory (buffer, gst_allocator_alloc (NULL, 16, NULL));
   for (i = 0; i < 2; i++) {
     fds[i] = dmabuf_new (BUFFER_SIZE);
-    gst_buffer_append_memory (buffer, gst_dmaresv_allocator_wrap (allocator,
-            fds[i], BUFFER_SIZE));
+    gst_buffer_append_memory (buffer, gst_dmaresv_allocator_wrap (allocator, fds[i], BUFFER_SIZE));
   }
   /* The second one is what counts */
   dmabuf_attach (fds[1], timeline, 1, GST_DMA_ACCESS_WRITE);
 
-  fail_if (gst_dma_fence_wait_buffer (buffer, GST_DMA_ACCESS_READ, 50 * MS,
-          NULL, &took, &error));
+  fail_if (gst_dma_fence_wait_buffer (buffer, GST_DMA_ACCESS_READ, 50 * MS, NULL, &took, &error));
   fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT));
   assert_took (took, 50 * MS);
   g_clear_error (&error);
@@ -393,8 +385,7 @@ vgem_open (void)
     memset (&version, 0, sizeof (version));
     version.name = name;
     version.name_len = sizeof (name) - 1;
-    if (ioctl (fd, DRM_IOCTL_VERSION, &version) == 0
-        && g_str_equal (name, "vgem"))
+    if (ioctl (fd, DRM_IOCTL_VERSION, &version) == 0 && g_str_equal (name, "vgem"))
       return fd;
     close (fd);
   }
@@ -423,17 +414,14 @@ GST_START_TEST (test_vgem_fence)
   memset (&prime, 0, sizeof (prime));
   prime.handle = dumb.handle;
   prime.flags = O_RDWR | O_CLOEXEC;
-  fail_unless_equals_int (ioctl (vgem, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime),
-      0);
+  fail_unless_equals_int (ioctl (vgem, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), 0);
 
   memset (&attach, 0, sizeof (attach));
   attach.handle = dumb.handle;
   attach.flags = VGEM_FENCE_WRITE;
-  fail_unless_equals_int (ioctl (vgem, DRM_IOCTL_VGEM_FENCE_ATTACH, &attach),
-      0);
+  fail_unless_equals_int (ioctl (vgem, DRM_IOCTL_VGEM_FENCE_ATTACH, &attach), 0);
 
-  fail_if (gst_dma_fence_wait_dmabuf (prime.fd, GST_DMA_ACCESS_READ, 30 * MS,
-          NULL, NULL, &error));
+  fail_if (gst_dma_fence_wait_dmabuf (prime.fd, GST_DMA_ACCESS_READ, 30 * MS, NULL, NULL, &error));
   fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT));
   g_clear_error (&error);
 
@@ -491,8 +479,7 @@ GST_START_TEST (test_allocator_memfd)
 
   check_map (allocator, memfd_new (BUFFER_SIZE));
   fail_unless (gst_dmaresv_allocator_wrap (allocator, -1, 16) == NULL);
-  fail_unless (gst_dmaresv_allocator_wrap (allocator, memfd_new (4096),
-          0) == NULL);
+  fail_unless (gst_dmaresv_allocator_wrap (allocator, memfd_new (4096), 0) == NULL);
   fail_unless_equals_int (count_fds (), fds);
   gst_object_unref (allocator);
 }
@@ -509,8 +496,7 @@ GST_START_TEST (test_allocator_map_fails)
   GstClockTime start = gst_util_get_timestamp (), took;
   GstMapInfo info;
 
-  gst_dmaresv_allocator_set_timeout (GST_DMARESV_ALLOCATOR (allocator),
-      60 * MS);
+  gst_dmaresv_allocator_set_timeout (GST_DMARESV_ALLOCATOR (allocator), 60 * MS);
   fail_unless_equals_int (eventfd_write (fd, G_MAXUINT64 - 1), 0);
   fail_if (gst_memory_map (mem, &info, GST_MAP_WRITE));
   took = gst_util_get_timestamp () - start;
@@ -539,8 +525,7 @@ GST_START_TEST (test_allocator_waits_for_fence)
   if (!have_kernel ())
     goto done;
 
-  gst_dmaresv_allocator_set_timeout (GST_DMARESV_ALLOCATOR (allocator),
-      60 * MS);
+  gst_dmaresv_allocator_set_timeout (GST_DMARESV_ALLOCATOR (allocator), 60 * MS);
   check_map (allocator, dmabuf_new (BUFFER_SIZE));
 
   fd = dmabuf_new (BUFFER_SIZE);
@@ -560,8 +545,7 @@ GST_START_TEST (test_allocator_waits_for_fence)
   dmabuf_attach (fd, timeline, 2, GST_DMA_ACCESS_WRITE);
   fail_if (gst_memory_map (mem, &info, GST_MAP_READ));
 
-  gst_dmaresv_allocator_set_timeout (GST_DMARESV_ALLOCATOR (allocator),
-      10 * GST_SECOND);
+  gst_dmaresv_allocator_set_timeout (GST_DMARESV_ALLOCATOR (allocator), 10 * GST_SECOND);
   thread = later_do (80 * MS, later_advance, GINT_TO_POINTER (timeline));
   start = gst_util_get_timestamp ();
   fail_unless (gst_memory_map (mem, &info, GST_MAP_READ));
@@ -600,8 +584,7 @@ GST_START_TEST (test_caps_round_trip)
     guint32 fourcc = gst_dmaresv_format_to_fourcc (all_formats[i]);
 
     fail_unless (fourcc != 0);
-    fail_unless_equals_int (gst_dmaresv_format_from_fourcc (fourcc),
-        all_formats[i]);
+    fail_unless_equals_int (gst_dmaresv_format_from_fourcc (fourcc), all_formats[i]);
 
     for (memory = 0; memory < 2; memory++) {
       GstVideoInfo info, back;
@@ -624,15 +607,13 @@ GST_START_TEST (test_caps_round_trip)
 #if GST_CHECK_VERSION (1, 24, 0)
       /* What GStreamer itself says of the same caps; NV15 it may not know */
       if (memory && gst_dmaresv_caps_use_drm ()
-          && gst_video_dma_drm_fourcc_from_format (all_formats[i]) !=
-          DRM_FORMAT_INVALID) {
+          && gst_video_dma_drm_fourcc_from_format (all_formats[i]) != DRM_FORMAT_INVALID) {
         GstVideoInfoDmaDrm drm;
 
         fail_unless (gst_video_info_dma_drm_from_caps (&drm, caps));
         fail_unless_equals_int (drm.drm_fourcc, fourcc);
         fail_unless_equals_uint64 (drm.drm_modifier, DRM_FORMAT_MOD_LINEAR);
-        fail_unless_equals_int (gst_video_dma_drm_fourcc_from_format
-            (all_formats[i]), fourcc);
+        fail_unless_equals_int (gst_video_dma_drm_fourcc_from_format (all_formats[i]), fourcc);
       }
 #endif
       gst_caps_unref (caps);
@@ -642,12 +623,9 @@ GST_START_TEST (test_caps_round_trip)
   /* GStreamer's byte order against DRM's word order */
   fail_unless_equals_int (gst_dmaresv_format_to_fourcc (GST_VIDEO_FORMAT_BGRx),
       DRM_FORMAT_XRGB8888);
-  fail_unless_equals_int (gst_dmaresv_format_to_fourcc (GST_VIDEO_FORMAT_RGB),
-      DRM_FORMAT_BGR888);
-  fail_unless_equals_int (gst_dmaresv_format_to_fourcc
-      (GST_VIDEO_FORMAT_GRAY16_BE), 0);
-  fail_unless_equals_int (gst_dmaresv_format_from_fourcc (0),
-      GST_VIDEO_FORMAT_UNKNOWN);
+  fail_unless_equals_int (gst_dmaresv_format_to_fourcc (GST_VIDEO_FORMAT_RGB), DRM_FORMAT_BGR888);
+  fail_unless_equals_int (gst_dmaresv_format_to_fourcc (GST_VIDEO_FORMAT_GRAY16_BE), 0);
+  fail_unless_equals_int (gst_dmaresv_format_from_fourcc (0), GST_VIDEO_FORMAT_UNKNOWN);
 }
 
 GST_END_TEST;
@@ -693,8 +671,7 @@ GST_START_TEST (test_caps_forms)
     fail_unless (caps != NULL, "%s", cases[i].caps);
     ret = gst_dmaresv_caps_to_info (caps, &info, &dmabuf);
     fail_unless_equals_int (dmabuf, cases[i].dmabuf);
-    fail_unless (ret == (cases[i].format != GST_VIDEO_FORMAT_UNKNOWN), "%s",
-        cases[i].caps);
+    fail_unless (ret == (cases[i].format != GST_VIDEO_FORMAT_UNKNOWN), "%s", cases[i].caps);
     if (ret)
       fail_unless_equals_int (GST_VIDEO_INFO_FORMAT (&info), cases[i].format);
     gst_caps_unref (caps);

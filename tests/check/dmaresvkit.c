@@ -169,8 +169,7 @@ have_kernel (void)
     skip ("neither /dev/udmabuf nor /dev/dma_heap/system gives a dma-buf");
   else if (timeline < 0)
     skip ("no sw_sync in /sys/kernel/debug/sync");
-  else if ((sync_fd = gst_dma_fence_export (dmabuf, GST_DMA_ACCESS_RW,
-              NULL)) < 0)
+  else if ((sync_fd = gst_dma_fence_export (dmabuf, GST_DMA_ACCESS_RW, NULL)) < 0)
     skip ("DMA_BUF_IOCTL_EXPORT_SYNC_FILE does not work");
   else
     ret = TRUE;

@@ -108,8 +108,7 @@ pool_test_alloc (GstDmaResvPool * pool, gpointer user_data, GError ** error)
   }
   if (test->wrong_memory)
     gst_buffer_append_memory (buffer, gst_allocator_alloc (NULL, 16, NULL));
-  gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE,
-      GST_VIDEO_FORMAT_NV12, 64, 64);
+  gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_NV12, 64, 64);
 
   return buffer;
 }
@@ -137,8 +136,7 @@ pool_test_init (PoolTest * test, int i)
   test->n_mem = 2;
   test->limit = G_MAXUINT;
   test->pool = gst_dmaresv_pool_new (pool_test_alloc, test, NULL);
-  gst_dmaresv_pool_set_timeout (GST_DMARESV_POOL (test->pool),
-      10 * GST_SECOND);
+  gst_dmaresv_pool_set_timeout (GST_DMARESV_POOL (test->pool), 10 * GST_SECOND);
 
   return TRUE;
 }
@@ -159,8 +157,7 @@ pool_test_acquire (PoolTest * test)
 {
   GstBuffer *buffer = NULL;
 
-  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test->pool, &buffer,
-          NULL), GST_FLOW_OK);
+  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test->pool, &buffer, NULL), GST_FLOW_OK);
   fail_unless (buffer != NULL);
 
   return buffer;
@@ -252,8 +249,7 @@ GST_START_TEST (test_pool_wait_is_bounded)
   /* In use by somebody */
   buffer = pool_test_acquire (&test);
   start = gst_util_get_timestamp ();
-  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test.pool, &none,
-          NULL), GST_FLOW_ERROR);
+  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test.pool, &none, NULL), GST_FLOW_ERROR);
   took = gst_util_get_timestamp () - start;
   assert_took (took, 80 * MS);
 
@@ -261,8 +257,7 @@ GST_START_TEST (test_pool_wait_is_bounded)
   reader = reader_attach (&test, buffer, 0);
   gst_buffer_unref (buffer);
   start = gst_util_get_timestamp ();
-  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test.pool, &none,
-          NULL), GST_FLOW_ERROR);
+  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test.pool, &none, NULL), GST_FLOW_ERROR);
   took = gst_util_get_timestamp () - start;
   assert_took (took, 80 * MS);
   fail_unless (none == NULL);
@@ -294,8 +289,7 @@ GST_START_TEST (test_pool_wakes)
   start = gst_util_get_timestamp ();
   buffer = pool_test_acquire (&test);
   took = gst_util_get_timestamp () - start;
-  fail_unless (took > 10 * MS && took < 800 * MS,
-      "took %" GST_TIME_FORMAT, GST_TIME_ARGS (took));
+  fail_unless (took > 10 * MS && took < 800 * MS, "took %" GST_TIME_FORMAT, GST_TIME_ARGS (took));
   g_thread_join (thread);
 
   /* By the fence */
@@ -305,8 +299,7 @@ GST_START_TEST (test_pool_wakes)
   start = gst_util_get_timestamp ();
   buffer = pool_test_acquire (&test);
   took = gst_util_get_timestamp () - start;
-  fail_unless (took > 10 * MS && took < 800 * MS,
-      "took %" GST_TIME_FORMAT, GST_TIME_ARGS (took));
+  fail_unless (took > 10 * MS && took < 800 * MS, "took %" GST_TIME_FORMAT, GST_TIME_ARGS (took));
   g_thread_join (thread);
 
   gst_buffer_unref (buffer);
@@ -326,8 +319,7 @@ GST_START_TEST (test_pool_flush_interrupts)
   if (!pool_test_init (&test, __i__))
     return;
   pool_test_configure (&test, 1, 1);
-  gst_dmaresv_pool_set_timeout (GST_DMARESV_POOL (test.pool),
-      GST_CLOCK_TIME_NONE);
+  gst_dmaresv_pool_set_timeout (GST_DMARESV_POOL (test.pool), GST_CLOCK_TIME_NONE);
   fail_unless (gst_buffer_pool_set_active (test.pool, TRUE));
 
   buffer = pool_test_acquire (&test);
@@ -570,14 +562,12 @@ GST_START_TEST (test_pool_producer_ends)
   /* None at all, and not what was asked for: errors at once */
   test.limit = 0;
   fail_unless (gst_buffer_pool_set_active (test.pool, TRUE));
-  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test.pool, &none,
-          NULL), GST_FLOW_ERROR);
+  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test.pool, &none, NULL), GST_FLOW_ERROR);
   fail_unless (gst_buffer_pool_set_active (test.pool, FALSE));
   test.limit = G_MAXUINT;
   test.wrong_memory = TRUE;
   fail_unless (gst_buffer_pool_set_active (test.pool, TRUE));
-  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test.pool, &none,
-          NULL), GST_FLOW_ERROR);
+  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test.pool, &none, NULL), GST_FLOW_ERROR);
   fail_unless (none == NULL);
   pool_test_clear (&test);
 }

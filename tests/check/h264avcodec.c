@@ -127,6 +127,7 @@ GST_START_TEST (test_order)
   }
   fail_unless (n > 0, "no stream in %s", folder);
 }
+
 GST_END_TEST;
 
 static Suite *

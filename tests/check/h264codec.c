@@ -27,6 +27,7 @@ GST_START_TEST (test_sequence_repeated)
   fail_unless_equals_int (rec->sps.seq_parameter_set_id, 3);
   fail_unless_equals_int (rec->pps.seq_parameter_set_id, 3);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_sequence_changes_with_same_id)
@@ -53,6 +54,7 @@ GST_START_TEST (test_sequence_changes_with_same_id)
   fail_unless_equals_int (rec->sequence.height, 58);
   fail_unless_equals_int (rec->sps.pic_width_in_mbs_minus1, 7);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_sequence_fields)
@@ -74,8 +76,7 @@ GST_START_TEST (test_sequence_fields)
   headers ();
   idr ();
   decode_ok ();
-  fail_unless_equals_int (rec->sequence.profile,
-      V4L2_MPEG_VIDEO_H264_PROFILE_CONSTRAINED_BASELINE);
+  fail_unless_equals_int (rec->sequence.profile, V4L2_MPEG_VIDEO_H264_PROFILE_CONSTRAINED_BASELINE);
   fail_unless_equals_int (rec->sequence.level, V4L2_MPEG_VIDEO_H264_LEVEL_1B);
   fail_unless_equals_int (rec->sequence.dpb_size, 4);   /* 396 / 99 */
   fail_unless_equals_int (rec->sps.constraint_set_flags,
@@ -91,6 +92,7 @@ GST_START_TEST (test_sequence_fields)
   fail_unless_equals_int (rec->sequence.chroma_format_idc, 3);
   fail_unless_equals_int (rec->sequence.bit_depth, 10);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_sequence_too_large)
@@ -101,6 +103,7 @@ GST_START_TEST (test_sequence_too_large)
   decode_fails (CODEC_ERROR_UNSUPPORTED);
   expect_log ("");
 }
+
 GST_END_TEST;
 
 /* Slices and pictures */
@@ -130,6 +133,7 @@ GST_START_TEST (test_slices_are_one_job)
     n += memcmp (rec->data->data + i, start, 4) == 0;
   fail_unless_equals_int (n, 3);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_first_slice_lost)
@@ -141,6 +145,7 @@ GST_START_TEST (test_first_slice_lost)
   fail_unless (rec->flags[0] & CODEC_PICTURE_CORRUPT);
   fail_unless (rec->flags[0] & CODEC_PICTURE_KEY);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_slices_in_arbitrary_order)
@@ -164,6 +169,7 @@ GST_START_TEST (test_slices_in_arbitrary_order)
   fail_unless (memcmp (rec->data->data, in_order->data, in_order->len) == 0);
   fail_if (rec->flags[1] & CODEC_PICTURE_CORRUPT);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_redundant_slices)
@@ -182,6 +188,7 @@ GST_START_TEST (test_redundant_slices)
   decode_ok ();
   fail_unless_equals_int (rec->data->len, size);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_pictures_in_one_unit)
@@ -211,6 +218,7 @@ GST_START_TEST (test_pictures_in_one_unit)
   fail_unless_equals_int (rec->pps.pic_parameter_set_id, 1);
   fail_if (rec->pps.flags & V4L2_H264_PPS_FLAG_TRANSFORM_8X8_MODE);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_other_nal_units)
@@ -244,6 +252,7 @@ GST_START_TEST (test_other_nal_units)
   fail_if (decode (NULL));
   expect_log ("");
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_unsupported)
@@ -268,6 +277,7 @@ GST_START_TEST (test_unsupported)
   bits_nal (stream, 0x42, 20);  /* data partition A */
   decode_fails (CODEC_ERROR_UNSUPPORTED);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_missing_parameter_sets)
@@ -281,6 +291,7 @@ GST_START_TEST (test_missing_parameter_sets)
   idr ();
   decode_ok ();
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_damaged_slice_marks_picture)
@@ -296,6 +307,7 @@ GST_START_TEST (test_damaged_slice_marks_picture)
   fail_unless (rec->flags[1] & CODEC_PICTURE_CORRUPT);
   fail_unless_equals_int (rec->n_pictures, 2);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_client_refuses)
@@ -309,6 +321,7 @@ GST_START_TEST (test_client_refuses)
   decode_ok ();
   fail_unless (rec->flags[rec->n_pictures - 1] & CODEC_PICTURE_CORRUPT);
 }
+
 GST_END_TEST;
 
 /* Random access */
@@ -331,6 +344,7 @@ GST_START_TEST (test_start_without_idr)
   fail_unless (rec->flags[1] & CODEC_PICTURE_CORRUPT);
   fail_if (rec->flags[2] & CODEC_PICTURE_CORRUPT);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_recovery_point)
@@ -350,6 +364,7 @@ GST_START_TEST (test_recovery_point)
   fail_unless (rec->flags[2] & CODEC_PICTURE_CORRUPT);
   fail_if (rec->flags[3] & CODEC_PICTURE_CORRUPT);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_flush)
@@ -370,6 +385,7 @@ GST_START_TEST (test_flush)
   drain ();
   expect_log ("N2 J2 O2 ");
 }
+
 GST_END_TEST;
 
 /* Controls */
@@ -401,6 +417,7 @@ GST_START_TEST (test_decode_params)
   fail_unless_equals_int (rec->params.nal_ref_idc, 0);
   fail_unless_equals_int (rec->params.dec_ref_pic_marking_bit_size, 0);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_scaling_lists)
@@ -455,6 +472,7 @@ GST_START_TEST (test_scaling_lists)
   decode_ok ();
   fail_unless (memcmp (rec->scaling.scaling_list_8x8[1], raster, 64) == 0);
 }
+
 GST_END_TEST;
 
 /* AVC */
@@ -520,6 +538,7 @@ GST_START_TEST (test_avc)
   unit->data[0] = 0xff;
   codec_h264_decode (codec, unit->data, unit->len, 1, NULL);
 }
+
 GST_END_TEST;
 
 /* Hostile input */
@@ -592,6 +611,7 @@ GST_START_TEST (test_truncated)
     recorder_free (r);
   }
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_bit_flips)
@@ -599,6 +619,7 @@ GST_START_TEST (test_bit_flips)
   write_mixture ();
   torture (stream->data, stream->len, 4000);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_too_many_syntax_elements)
@@ -607,7 +628,8 @@ GST_START_TEST (test_too_many_syntax_elements)
   BitsSlice slice = {.nal_type = 1,.ref_idc = 2,.type = 1,.frame_num = 1,.poc_lsb = 2 };
 
   for (guint i = 0; i < G_N_ELEMENTS (many); i++)
-    many[i] = (BitsMmco) { 1, i % 15, 0 };
+    many[i] = (BitsMmco) {
+    1, i % 15, 0};
   many[G_N_ELEMENTS (many) - 1].op = 0;
 
   headers ();
@@ -621,6 +643,7 @@ GST_START_TEST (test_too_many_syntax_elements)
   bits_slice (stream, &sps, &pps, &slice);
   decode (NULL);
 }
+
 GST_END_TEST;
 
 /* Real streams */
@@ -679,6 +702,7 @@ GST_START_TEST (test_streams)
     torture ((guint8 *) data, MIN (size, 30000), 20);
   }
 }
+
 GST_END_TEST;
 
 static Suite *

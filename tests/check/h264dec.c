@@ -244,6 +244,7 @@ GST_START_TEST (test_checksum)
   result_clear (&hw);
   result_clear (&sw);
 }
+
 GST_END_TEST;
 
 /* avdec_h264 moves a left crop to where its SIMD likes it: ffmpeg, told not to, has left its MD5
@@ -262,6 +263,7 @@ GST_START_TEST (test_crop_left_top)
       wanted);
   result_clear (&hw);
 }
+
 GST_END_TEST;
 
 /* Three caps, in order, and every frame before and after. */
@@ -275,6 +277,7 @@ GST_START_TEST (test_resize)
   fail_unless_equals_int (r.caps_events, 3);
   result_clear (&r);
 }
+
 GST_END_TEST;
 
 /* Memory */
@@ -297,6 +300,7 @@ GST_START_TEST (test_dmabuf)
   result_clear (&hw);
   result_clear (&sw);
 }
+
 GST_END_TEST;
 
 /* Whoever has never heard of GstVideoMeta gets frames laid out as GStreamer's default. */
@@ -315,6 +319,7 @@ GST_START_TEST (test_system_memory)
   result_clear (&hw);
   result_clear (&sw);
 }
+
 GST_END_TEST;
 
 /* Frames that downstream keeps stay as they are, over the end of the decoder's life. */
@@ -348,6 +353,7 @@ GST_START_TEST (test_kept_frames)
   result_clear (&again);
   result_clear (&r);
 }
+
 GST_END_TEST;
 
 /* Flushing and states */
@@ -388,6 +394,7 @@ GST_START_TEST (test_seek_storm)
   result_clear (&r);
   result_clear (&sw);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_state_storm_leaks_nothing)
@@ -413,6 +420,7 @@ GST_START_TEST (test_state_storm_leaks_nothing)
   }
   fail_unless (count_fds () <= before, "%u descriptors, %u before", count_fds (), before);
 }
+
 GST_END_TEST;
 
 /* NULL again while the sink is not prerolled on and the decoder waits for buffers. */
@@ -433,6 +441,7 @@ GST_START_TEST (test_stop_while_blocked)
   fail_unless (gst_util_get_timestamp () - start < 5 * GST_SECOND);
   result_clear (&r);
 }
+
 GST_END_TEST;
 
 /* Two decoders at once do not mix their pictures up. */
@@ -458,6 +467,7 @@ GST_START_TEST (test_two_at_once)
     result_clear (&sw[i]);
   }
 }
+
 GST_END_TEST;
 
 /* One access unit at a time */
@@ -521,6 +531,7 @@ GST_START_TEST (test_low_latency)
   g_ptr_array_unref (units);
   gst_harness_teardown (h);
 }
+
 GST_END_TEST;
 
 /* A flush at every point of a GOP; afterwards decoding starts at the next key frame and gives
@@ -554,6 +565,7 @@ GST_START_TEST (test_flush)
   g_ptr_array_unref (units);
   gst_harness_teardown (h);
 }
+
 GST_END_TEST;
 
 /* Damage: a unit of noise and one that is cut short cost no more than what depends on them. */
@@ -592,6 +604,7 @@ GST_START_TEST (test_damage)
   g_ptr_array_unref (units);
   gst_harness_teardown (h);
 }
+
 GST_END_TEST;
 
 /* Refused */
@@ -606,6 +619,7 @@ GST_START_TEST (test_refused)
   fail_unless_equals_int (r.frames, 0);
   result_clear (&r);
 }
+
 GST_END_TEST;
 
 /* The same without what h264parse says in its caps: the SPS itself is refused. */
@@ -630,6 +644,7 @@ GST_START_TEST (test_refused_by_sps)
   g_ptr_array_unref (units);
   gst_harness_teardown (h);
 }
+
 GST_END_TEST;
 
 /* Faults of the silicon: one job ends with an error, by itself or by the driver's watchdog. Its
@@ -644,6 +659,7 @@ GST_START_TEST (test_fault)
   fail_unless_equals_int (hw.corrupted, 1);
   result_clear (&hw);
 }
+
 GST_END_TEST;
 
 static Suite *

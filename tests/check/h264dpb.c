@@ -39,6 +39,7 @@ GST_START_TEST (test_poc_type_0)
   check_poc (&state, &s, 0, 0, TRUE, TRUE, 0);
   check_poc (&state, &s, 1, 14, FALSE, FALSE, -2);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_poc_type_1)
@@ -59,6 +60,7 @@ GST_START_TEST (test_poc_type_1)
   check_poc (&state, &s, 3, 0, FALSE, TRUE, 14);
   check_poc (&state, &s, 1, 0, FALSE, TRUE, 4 + 8 * 10);        /* frame_num wraps at 16 */
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_poc_type_2)
@@ -72,6 +74,7 @@ GST_START_TEST (test_poc_type_2)
   check_poc (&state, &s, 2, 0, FALSE, TRUE, 4);
   check_poc (&state, &s, 0, 0, FALSE, TRUE, 32);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_poc_hostile)
@@ -91,6 +94,7 @@ GST_START_TEST (test_poc_hostile)
     h264_poc_commit (&state, TRUE, FALSE, H264_FRAME, poc[0]);
   }
 }
+
 GST_END_TEST;
 
 /* Marking */
@@ -114,6 +118,7 @@ GST_START_TEST (test_sliding_window)
     fail_unless_equals_int (find_ref (i - 1)->frame_num, (i - 1) % 16);
   }
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_mmco_short_term)
@@ -134,6 +139,7 @@ GST_START_TEST (test_mmco_short_term)
   decode_ok ();
   expect_refs (3, 0, 2, 3);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_mmco_long_term)
@@ -174,6 +180,7 @@ GST_START_TEST (test_mmco_long_term)
   decode_ok ();
   expect_refs (3, 3, 4, 5);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_long_term_idr_outlives_window)
@@ -191,6 +198,7 @@ GST_START_TEST (test_long_term_idr_outlives_window)
   expect_refs (2, 0, 8);
   fail_unless (find_ref (0)->flags & V4L2_H264_DPB_ENTRY_FLAG_LONG_TERM);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_mmco5)
@@ -221,6 +229,7 @@ GST_START_TEST (test_mmco5)
   drain ();
   expect_log ("N4 J4 O3 O4 ");
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_hostile_mmco)
@@ -232,7 +241,8 @@ GST_START_TEST (test_hostile_mmco)
   idr ();
   decode_ok ();
   for (guint i = 1; i < 60; i++) {
-    BitsMmco to_long[] = { {6, i % 17, 0}, {3, 0, i % 16}, {0, 0, 0} };
+    BitsMmco to_long[] = { {6, i % 17, 0}, {3, 0, i % 16}, {0, 0, 0}
+    };
 
     picture (0, TRUE, i, 2 * i, i % 3 ? to_long : wild);
     decode_ok ();
@@ -241,6 +251,7 @@ GST_START_TEST (test_hostile_mmco)
   drain ();
   fail_unless_equals_int (rec->n_output, 60);
 }
+
 GST_END_TEST;
 
 /* Gaps in frame_num */
@@ -262,6 +273,7 @@ GST_START_TEST (test_gap_allowed)
   fail_unless_equals_int (find_ref (2)->frame_num, 2);
   fail_if (rec->flags[4] & CODEC_PICTURE_CORRUPT);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_gap_is_loss)
@@ -278,6 +290,7 @@ GST_START_TEST (test_gap_is_loss)
   fail_unless (rec->flags[3] & CODEC_PICTURE_CORRUPT);
   fail_if (rec->flags[4] & CODEC_PICTURE_CORRUPT);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_gap_is_bounded)
@@ -291,6 +304,7 @@ GST_START_TEST (test_gap_is_bounded)
   decode_ok ();
   expect_log ("S N0 J0 G1 G2 G3 G4 N5 J5 ");
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_gap_poc_type_2_wraps)
@@ -306,6 +320,7 @@ GST_START_TEST (test_gap_poc_type_2_wraps)
   decode_ok ();
   fail_unless_equals_int (rec->params.top_field_order_cnt, 32);
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_non_existing_in_b)
@@ -321,6 +336,7 @@ GST_START_TEST (test_non_existing_in_b)
   decode_ok ();
   expect_refs (2, 0, 2);
 }
+
 GST_END_TEST;
 
 /* Output */
@@ -363,6 +379,7 @@ GST_START_TEST (test_bumping)
   /* C.4.5.3 alone: the first goes out when the fifth needs a buffer. */
   fail_unless (g_str_has_prefix (rec->log->str, "S N0 J0 N1 J1 N2 J2 N3 J3 N4 J4 O0 "));
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_low_latency)
@@ -372,6 +389,7 @@ GST_START_TEST (test_low_latency)
   fail_unless_equals_string (order, PYRAMID_ORDER);
   fail_unless (g_str_has_prefix (rec->log->str, "S N0 J0 N1 J1 N2 J2 O0 N3 J3 O3 "));
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_low_latency_no_reorder)
@@ -385,6 +403,7 @@ GST_START_TEST (test_low_latency_no_reorder)
   decode_ok ();
   expect_log ("S N0 J0 O0 N1 J1 O1 N2 J2 O2 ");
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_no_frame_buffering)
@@ -398,6 +417,7 @@ GST_START_TEST (test_no_frame_buffering)
   decode_ok ();
   expect_log ("S N0 J0 O0 N1 J1 O1 ");
 }
+
 GST_END_TEST;
 
 GST_START_TEST (test_non_reference_goes_directly)
@@ -413,6 +433,7 @@ GST_START_TEST (test_non_reference_goes_directly)
   decode_ok ();
   expect_log ("S N0 J0 N1 J1 O0 O1 N2 J2 O2 ");
 }
+
 GST_END_TEST;
 
 static Suite *

@@ -30,11 +30,11 @@ new_sequence (const CodecSequence * sequence, gpointer user_data)
 
   order->n_sequences++;
   printf ("# sequence %ux%u+%u+%u of %ux%u bits %u chroma %u interlaced %d profile %d level %d "
-      "dpb %u reorder %u fps %d/%d par %d/%d\n", sequence->width, sequence->height, sequence->crop_x,
-      sequence->crop_y, sequence->coded_width, sequence->coded_height, sequence->bit_depth,
-      sequence->chroma_format_idc, sequence->interlaced, sequence->profile, sequence->level,
-      sequence->dpb_size, sequence->reorder, sequence->fps_n, sequence->fps_d, sequence->par_n,
-      sequence->par_d);
+      "dpb %u reorder %u fps %d/%d par %d/%d\n", sequence->width, sequence->height,
+      sequence->crop_x, sequence->crop_y, sequence->coded_width, sequence->coded_height,
+      sequence->bit_depth, sequence->chroma_format_idc, sequence->interlaced, sequence->profile,
+      sequence->level, sequence->dpb_size, sequence->reorder, sequence->fps_n, sequence->fps_d,
+      sequence->par_n, sequence->par_d);
 
   return TRUE;
 }

@@ -68,9 +68,8 @@ new_sequence (const CodecSequence * sequence, gpointer user_data)
   g_autoptr (GstCaps) caps = gst_caps_new_empty_simple ("video/x-raw");
 
   for (guint i = 0; i < sequence->n_controls; i++)
-    controls[i] = (V4l2Control) { sequence->controls[i].id, sequence->controls[i].size,
-      (gpointer) sequence->controls[i].data
-    };
+    controls[i] = (V4l2Control) {
+    sequence->controls[i].id, sequence->controls[i].size, (gpointer) sequence->controls[i].data};
   run->width = sequence->width;
   run->height = sequence->height;
   config.coded_width = sequence->coded_width;
@@ -163,9 +162,8 @@ submit (CodecPicture * picture, const CodecJob * job, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < job->n_controls; i++) {
-    controls[i] = (V4l2Control) { job->controls[i].id, job->controls[i].size,
-      (gpointer) job->controls[i].data
-    };
+    controls[i] = (V4l2Control) {
+    job->controls[i].id, job->controls[i].size, (gpointer) job->controls[i].data};
     if (run->mistake != MISTAKE_SWAP_REFERENCES || run->made || run->n_jobs < 8
         || job->controls[i].id != V4L2_CID_STATELESS_H264_DECODE_PARAMS)
       continue;

@@ -87,8 +87,7 @@ GST_START_TEST (test_unchanged)
   for (dmabuf = 0; dmabuf < 2; dmabuf++) {
     g_autoptr (GstCaps) in = fixed_caps (GST_VIDEO_FORMAT_NV12, 1920, 1080, dmabuf);
     g_autoptr (GstCaps) other = rga_caps_transform (&limits, GST_PAD_SINK, in);
-    g_autoptr (GstCaps) out = rga_caps_fixate (&limits, GST_PAD_SINK, in,
-        gst_caps_ref (other));
+    g_autoptr (GstCaps) out = rga_caps_fixate (&limits, GST_PAD_SINK, in, gst_caps_ref (other));
 
     fail_unless (gst_caps_is_equal (in, out), "%" GST_PTR_FORMAT, out);
     fail_unless (gst_caps_is_subset (in, other));
@@ -287,24 +286,30 @@ GST_START_TEST (test_layout_padded)
   RgaLayout l;
 
   /* A decoder's: whole macroblocks, the chroma behind the coded lines. */
-  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_NV12, 1910, 1080,
-          (gsize[]) { 0, 1920 * 1088 }, (gint[]) { 1920, 1920 }));
+  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_NV12, 1910, 1080, (gsize[]) {
+          0, 1920 * 1088}, (gint[]) {
+          1920, 1920}));
   check_layout (&l, 1920, 1088, 0, 0);
   /* Cropped at the left and the top by its offsets. */
-  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_NV12, 1000, 1000,
-          (gsize[]) { 1920 * 16 + 8, 1920 * 1088 + 1920 * 8 + 8 }, (gint[]) { 1920, 1920 }));
+  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_NV12, 1000, 1000, (gsize[]) {
+          1920 * 16 + 8, 1920 * 1088 + 1920 * 8 + 8}, (gint[]) {
+          1920, 1920}));
   check_layout (&l, 1920, 1088, 8, 16);
-  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_I420, 300, 200,
-          (gsize[]) { 320 * 6 + 4, 320 * 240 + 160 * 3 + 2, 320 * 240 + 160 * 120 + 160 * 3 + 2 },
-          (gint[]) { 320, 160, 160 }));
+  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_I420, 300, 200, (gsize[]) {
+          320 * 6 + 4, 320 * 240 + 160 * 3 + 2, 320 * 240 + 160 * 120 + 160 * 3 + 2}, (gint[]) {
+          320, 160, 160}));
   check_layout (&l, 320, 240, 4, 6);
-  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_Y42B, 320, 240,
-          (gsize[]) { 0, 320 * 256, 320 * 256 + 160 * 256 }, (gint[]) { 320, 160, 160 }));
+  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_Y42B, 320, 240, (gsize[]) {
+          0, 320 * 256, 320 * 256 + 160 * 256}, (gint[]) {
+          320, 160, 160}));
   check_layout (&l, 320, 256, 0, 0);
-  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 300, 200, (gsize[]) { 0 },
-          (gint[]) { 1280 }));
+  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 300, 200, (gsize[]) {
+          0}, (gint[]) {
+          1280}));
   check_layout (&l, 320, 200, 0, 0);
-  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_RGB, 641, 480, (gsize[]) { 0 }, (gint[]) { 1924 }));
+  fail_unless (layout_of (&l, GST_VIDEO_FORMAT_RGB, 641, 480, (gsize[]) {
+          0}, (gint[]) {
+          1924}));
   check_layout (&l, 641, 480, 0, 0);
 }
 
@@ -315,32 +320,48 @@ GST_START_TEST (test_layout_refused)
   RgaLayout l;
 
   /* The chroma not right behind whole lines. */
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 320, 240, (gsize[]) { 0, 320 * 240 + 64 },
-          (gint[]) { 320, 320 }));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 320, 240, (gsize[]) {
+          0, 320 * 240 + 64}, (gint[]) {
+          320, 320}));
   /* Another stride for the chroma. */
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 320, 240, (gsize[]) { 0, 320 * 240 },
-          (gint[]) { 320, 384 }));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 320, 240, (gsize[]) {
+          0, 320 * 240}, (gint[]) {
+          320, 384}));
   /* In front of the luma. */
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 320, 240, (gsize[]) { 320 * 240, 0 },
-          (gint[]) { 320, 320 }));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 320, 240, (gsize[]) {
+          320 * 240, 0}, (gint[]) {
+          320, 320}));
   /* Fewer coded lines than visible ones. */
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 320, 240, (gsize[]) { 0, 320 * 238 },
-          (gint[]) { 320, 320 }));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 320, 240, (gsize[]) {
+          0, 320 * 238}, (gint[]) {
+          320, 320}));
   /* V before U. */
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_I420, 320, 240,
-          (gsize[]) { 0, 320 * 240 + 160 * 120, 320 * 240 }, (gint[]) { 320, 160, 160 }));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_I420, 320, 240, (gsize[]) {
+          0, 320 * 240 + 160 * 120, 320 * 240}, (gint[]) {
+          320, 160, 160}));
   /* A stride that the driver aligns away. */
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 318, 240, (gsize[]) { 0, 318 * 240 },
-          (gint[]) { 318, 318 }));
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_I420, 324, 240,
-          (gsize[]) { 0, 324 * 240, 324 * 240 + 162 * 120 }, (gint[]) { 324, 162, 162 }));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 318, 240, (gsize[]) {
+          0, 318 * 240}, (gint[]) {
+          318, 318}));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_I420, 324, 240, (gsize[]) {
+          0, 324 * 240, 324 * 240 + 162 * 120}, (gint[]) {
+          324, 162, 162}));
   /* Narrower lines than the picture, none, and a start inside a pixel. */
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 320, 240, (gsize[]) { 0 }, (gint[]) { 1276 }));
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 320, 240, (gsize[]) { 0 }, (gint[]) { 0 }));
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 320, 240, (gsize[]) { 0 }, (gint[]) { -1280 }));
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 300, 240, (gsize[]) { 2 }, (gint[]) { 1280 }));
-  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 300, 200,
-          (gsize[]) { 1, 320 * 240 + 1 }, (gint[]) { 320, 320 }));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 320, 240, (gsize[]) {
+          0}, (gint[]) {
+          1276}));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 320, 240, (gsize[]) {
+          0}, (gint[]) {
+          0}));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 320, 240, (gsize[]) {
+          0}, (gint[]) {
+          -1280}));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_BGRx, 300, 240, (gsize[]) {
+          2}, (gint[]) {
+          1280}));
+  fail_if (layout_of (&l, GST_VIDEO_FORMAT_NV12, 300, 200, (gsize[]) {
+          1, 320 * 240 + 1}, (gint[]) {
+          320, 320}));
 }
 
 GST_END_TEST;

@@ -5,7 +5,7 @@
 
 #include "codec.h"
 
-G_DEFINE_QUARK (dmaresv-codec-error-quark, codec_error);
+G_DEFINE_QUARK (dmaresv - codec - error - quark, codec_error);
 
 /**
  * codec_picture_new:

@@ -556,4 +556,3 @@ h264_finish_picture (CodecH264 * self)
 
   return ok;
 }
-

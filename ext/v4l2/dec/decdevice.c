@@ -101,8 +101,7 @@ dec_device_index_quark (void)
 /* Pictures */
 
 DecPicture *
-dec_picture_new (GstBuffer * buffer, guint64 tag, DecPictureFreeFunc free_func,
-    gpointer user_data)
+dec_picture_new (GstBuffer * buffer, guint64 tag, DecPictureFreeFunc free_func, gpointer user_data)
 {
   DecPicture *picture = g_new0 (DecPicture, 1);
 
@@ -496,8 +495,7 @@ dec_device_start (DecDevice * self, GError ** error)
 {
   guint count = DEC_DEVICE_MAX_JOBS, i;
 
-  if (!v4l2_m2m_request_buffers (self->m2m, V4L2_M2M_OUTPUT, V4L2_MEMORY_MMAP, &count, NULL,
-          error))
+  if (!v4l2_m2m_request_buffers (self->m2m, V4L2_M2M_OUTPUT, V4L2_MEMORY_MMAP, &count, NULL, error))
     return FALSE;
   for (i = 0; i < MIN (count, DEC_DEVICE_MAX_JOBS); i++) {
     Job *job = &self->jobs[i];

@@ -23,8 +23,7 @@ static GstVideoDecoderClass *base_class;
 #define PRIV(self) gst_dmaresv_decoder_get_private (GST_DMARESV_DECODER (self))
 
 void
-gst_dmaresv_decoder_set_pool (GstDmaResvDecoder * self, GstBufferPool ** slot,
-    GstBufferPool * pool)
+gst_dmaresv_decoder_set_pool (GstDmaResvDecoder * self, GstBufferPool ** slot, GstBufferPool * pool)
 {
   GstBufferPool *old;
 

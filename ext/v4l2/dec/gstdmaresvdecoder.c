@@ -309,8 +309,8 @@ gst_dmaresv_decoder_configure (GstDmaResvDecoder * self, const CodecSequence * s
   guint i;
 
   for (i = 0; i < sequence->n_controls; i++)
-    controls[i] = (V4l2Control) { sequence->controls[i].id, sequence->controls[i].size,
-        (gpointer) sequence->controls[i].data };
+    controls[i] = (V4l2Control) {
+    sequence->controls[i].id, sequence->controls[i].size, (gpointer) sequence->controls[i].data};
 
   /* No codec's picture is larger than its samples by more than what escapes cost (H.264 A.3.1:
    * 3200 bits per macroblock of 384 samples, which is 1/24 more); the rest is for headers. */
@@ -459,8 +459,7 @@ gst_dmaresv_decoder_picture_unref (gpointer data)
 }
 
 static gboolean
-gst_dmaresv_decoder_new_picture (CodecPicture * picture, CodecPicture * conceal,
-    gpointer user_data)
+gst_dmaresv_decoder_new_picture (CodecPicture * picture, CodecPicture * conceal, gpointer user_data)
 {
   GstDmaResvDecoder *self = user_data;
   GstDmaResvDecoderPrivate *priv = PRIV (self);
@@ -511,8 +510,8 @@ gst_dmaresv_decoder_submit (CodecPicture * picture, const CodecJob * job, gpoint
   desc.size = job->size;
   desc.key = job->capture_key;
   for (i = 0; i < job->n_controls; i++)
-    controls[i] = (V4l2Control) { job->controls[i].id, job->controls[i].size,
-        (gpointer) job->controls[i].data };
+    controls[i] = (V4l2Control) {
+    job->controls[i].id, job->controls[i].size, (gpointer) job->controls[i].data};
   desc.controls = controls;
   desc.n_controls = job->n_controls;
   for (i = 0; i < job->n_refs; i++) {
@@ -755,8 +754,7 @@ gst_dmaresv_decoder_flush (GstVideoDecoder * decoder)
   GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
   GstDmaResvDecoderPrivate *priv = PRIV (self);
 
-  GST_DEBUG_OBJECT (self, "flushing, %u jobs in flight",
-      dec_device_get_in_flight (priv->device));
+  GST_DEBUG_OBJECT (self, "flushing, %u jobs in flight", dec_device_get_in_flight (priv->device));
   gst_dmaresv_decoder_drop_outputs (self);
   GST_DMARESV_DECODER_GET_CLASS (self)->codec->flush (priv->codec);
   gst_dmaresv_decoder_settle_device (self);
@@ -888,8 +886,7 @@ gst_dmaresv_decoder_class_init (GstDmaResvDecoderClass * klass)
           "The V4L2 device that decodes", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   g_object_class_install_property (object_class, PROP_MEDIA_DEVICE_PATH,
       g_param_spec_string ("media-device-path", "Media Device Path",
-          "The media device that it belongs to", NULL,
-          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+          "The media device that it belongs to", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   GST_ELEMENT_CLASS (klass)->change_state = gst_dmaresv_decoder_change_state;
   decoder_class->open = gst_dmaresv_decoder_open;

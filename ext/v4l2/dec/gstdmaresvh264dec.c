@@ -84,8 +84,7 @@ h264_set_format (gpointer codec, GstVideoCodecState * state, gboolean live, GErr
   if (g_strcmp0 (form, "avc") == 0 || g_strcmp0 (form, "avc3") == 0)
     format = CODEC_H264_AVC;
   if (state->codec_data && !gst_buffer_map (state->codec_data, &map, GST_MAP_READ)) {
-    g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM,
-        "codec_data cannot be mapped");
+    g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM, "codec_data cannot be mapped");
     return FALSE;
   }
   codec_h264_set_low_latency (codec, live);
