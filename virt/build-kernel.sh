@@ -21,6 +21,12 @@ ours() {
 		sha256sum | cut -c1-16
 }
 
+# A tree of the user's is known by its files' names, sizes and times.
+tree_key() {
+	(cd "$1" && find . -name .git -prune -o -type f -printf '%p %s %T@\n' | LC_ALL=C sort) |
+		sha256sum | cut -c1-16
+}
+
 # Prints "SUITE VERSION" of the newest release that carries the package.
 find_source() {
 	local suite version
@@ -105,11 +111,12 @@ build() {
 }
 
 mkdir -p "$out" "$CACHE"
+dtc -q -I dts -O dtb -o "$out/vrk3399.dtb" "$here/vrk3399.dts"
 mine=$(ours)
+stamp="$mine ${KERNEL_TREE:+tree} $KERNEL_PACKAGE"
 if [ -n "${KERNEL_TREE:-}" ]; then
-	origin="tree $(cd "$KERNEL_TREE" && { git rev-parse HEAD 2>/dev/null || head -n 5 Makefile | sha256sum; } | cut -c1-16)"
-elif [ -f "$out/stamp" ] && read -r had origin <"$out/stamp" && [ "$had" = "$mine" ] &&
-	[ -x "$out/linux" ]; then
+	origin="tree $(tree_key "$KERNEL_TREE")"
+elif [ "$(cat "$out/stamp" 2>/dev/null)" = "$stamp" ] && [ -x "$out/linux" ]; then
 	exit 0
 else
 	origin=$(find_source) || die "no Debian release here carries $KERNEL_PACKAGE"
@@ -118,5 +125,4 @@ name=$(printf '%s %s' "$mine" "$origin" | sha256sum | cut -c1-16)
 trap 'rm -rf "$CACHE/work-$$"' EXIT
 [ -x "$CACHE/kernel-$name/linux" ] || build "$name" "$origin"
 ln -sfn "$CACHE/kernel-$name/linux" "$out/linux"
-dtc -q -I dts -O dtb -o "$out/vrk3399.dtb" "$here/vrk3399.dts"
-[ -n "${KERNEL_TREE:-}" ] || echo "$mine $origin" >"$out/stamp"
+echo "$stamp" >"$out/stamp"

@@ -244,6 +244,7 @@ static void exec_uml(const struct options *o, const char *log, int from_host, in
 	ARG("umid=guest");
 	ARG("seccomp=on");
 	ARG("con=null");
+	ARG("con0=null,fd:2");	/* the kernel's messages: our log */
 	ARG("ssl=null");
 	ARG("ssl0=fd:%d,fd:%d", from_host, to_host);
 	ARG("root=/dev/root");
@@ -253,7 +254,7 @@ static void exec_uml(const struct options *o, const char *log, int from_host, in
 	ARG("init=%s", o->init);
 	ARG("vrk_spec=%s/spec", tmp);
 	ARG("panic=-1");
-	ARG("quiet");
+	ARG("loglevel=7");
 	if (o->virtual_time)
 		ARG("time-travel=inf-cpu");
 	if (o->extra)

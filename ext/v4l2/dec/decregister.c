@@ -205,7 +205,7 @@ gst_dmaresv_decoder_class_setup (GstDmaResvDecoderClass * klass,
   description = g_strdup_printf ("Decodes %s on stateless V4L2 hardware (%s) into dma-bufs",
       codec_name, data->device->driver);
   gst_element_class_set_metadata (element_class, long_name, "Codec/Decoder/Video/Hardware",
-      description, "The gst-dmaresv authors");
+      description, "The gst-dmaresv developers");
   gst_element_class_add_pad_template (element_class, gst_pad_template_new ("sink", GST_PAD_SINK,
           GST_PAD_ALWAYS, data->sink_caps));
   gst_element_class_add_pad_template (element_class, gst_pad_template_new ("src", GST_PAD_SRC,
