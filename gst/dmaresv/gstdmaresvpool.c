@@ -81,7 +81,7 @@
 #include <unistd.h>
 
 #include <gst/allocators/allocators.h>
-#include <gst/video/gstvideopool.h>
+#include <gst/video/video.h>
 
 #include "gstdmafence.h"
 
