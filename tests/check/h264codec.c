@@ -541,6 +541,25 @@ GST_START_TEST (test_avc)
 
 GST_END_TEST;
 
+/* The box is for parameter sets: slices in it belong to no access unit. */
+GST_START_TEST (test_avc_slices_in_box)
+{
+  g_autoptr (GByteArray) sets = NULL, avcc = g_byte_array_new ();
+
+  headers ();
+  idr ();
+  bits_nal (stream, 0x09, 1);
+  sets = to_avc (stream, 2);
+  g_byte_array_append (avcc, (const guint8 *) "\1\x64\0\x28\xfd\xe4", 6);
+  g_byte_array_append (avcc, sets->data, sets->len);
+  g_byte_array_append (avcc, (const guint8 *) "", 1);
+  fail_unless (codec_h264_set_format (codec, CODEC_H264_AVC, avcc->data, avcc->len, NULL));
+  expect_log ("");
+  g_byte_array_set_size (stream, 0);
+}
+
+GST_END_TEST;
+
 /* Hostile input */
 
 static void
@@ -736,6 +755,7 @@ h264codec_suite (void)
   tcase_add_test (tc, test_decode_params);
   tcase_add_test (tc, test_scaling_lists);
   tcase_add_test (tc, test_avc);
+  tcase_add_test (tc, test_avc_slices_in_box);
   tcase_add_test (tc, test_truncated);
   tcase_add_test (tc, test_bit_flips);
   tcase_add_test (tc, test_too_many_syntax_elements);

@@ -97,6 +97,25 @@ GST_START_TEST (test_poc_hostile)
 
 GST_END_TEST;
 
+/* Operation 5 moves order counts that lie further apart than 31 bits say. */
+GST_START_TEST (test_poc_hostile_reset)
+{
+  H264Frame frame = {.poc = {G_MININT32, G_MAXINT32}
+  };
+  GstH264DecRefPicMarking marking = {
+    .adaptive_ref_pic_marking_mode_flag = 1,.n_ref_pic_marking = 1
+  };
+  H264Dpb dpb = { 0, };
+
+  marking.ref_pic_marking[0].memory_management_control_operation = 5;
+  h264_dpb_configure (&dpb, 1, 1, 0);
+  fail_unless (h264_dpb_mark (&dpb, &frame, H264_FRAME, FALSE, &marking));
+  fail_unless_equals_int (frame.poc[0], 0);
+  fail_unless_equals_int (frame.poc[1], G_MAXINT32);
+}
+
+GST_END_TEST;
+
 /* Marking */
 
 GST_START_TEST (test_sliding_window)
@@ -451,6 +470,7 @@ h264dpb_suite (void)
   tcase_add_test (tc, test_poc_type_1);
   tcase_add_test (tc, test_poc_type_2);
   tcase_add_test (tc, test_poc_hostile);
+  tcase_add_test (tc, test_poc_hostile_reset);
   tcase_add_test (tc, test_sliding_window);
   tcase_add_test (tc, test_mmco_short_term);
   tcase_add_test (tc, test_mmco_long_term);

@@ -509,6 +509,12 @@ codec_h264_free (CodecH264 * self)
   g_free (self);
 }
 
+static gboolean
+is_parameter_set (guint8 header)
+{
+  return (header & 0x1f) == GST_H264_NAL_SPS || (header & 0x1f) == GST_H264_NAL_PPS;
+}
+
 /* ISO 14496-15, 5.3.3.1 */
 static gboolean
 read_avcc (CodecH264 * self, const guint8 * data, gsize size)
@@ -536,7 +542,9 @@ read_avcc (CodecH264 * self, const guint8 * data, gsize size)
       pos += 2;
       if (nal_size > size - pos)
         return FALSE;
-      handle_nal (self, data + pos, nal_size);
+      /* Anything else would be a picture outside of any access unit. */
+      if (nal_size > 0 && is_parameter_set (data[pos]))
+        handle_nal (self, data + pos, nal_size);
       pos += nal_size;
     }
   }

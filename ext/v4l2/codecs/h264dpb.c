@@ -52,6 +52,13 @@ frame_max_poc (const H264Frame * frame)
   return frame->fields == H264_FRAME ? MAX (frame->poc[0], frame->poc[1]) : h264_frame_poc (frame);
 }
 
+static gint32
+clamp_poc (gint64 poc)
+{
+  /* The range that 8.2.1 allows; hostile offsets leave it. */
+  return (gint32) CLAMP (poc, G_MININT32, G_MAXINT32);
+}
+
 gboolean
 h264_frame_is_reference (const H264Frame * frame)
 {
@@ -353,10 +360,10 @@ mmco_reset (H264Dpb * dpb, H264Frame * current, guint8 structure)
   current->frame_num = 0;
   current->frame_num_wrap = 0;
   if (structure == H264_FRAME) {
-    gint32 temp_pic_order_cnt = MIN (current->poc[0], current->poc[1]);
+    gint64 temp_pic_order_cnt = MIN (current->poc[0], current->poc[1]);
 
-    current->poc[0] -= temp_pic_order_cnt;
-    current->poc[1] -= temp_pic_order_cnt;
+    current->poc[0] = clamp_poc (current->poc[0] - temp_pic_order_cnt);
+    current->poc[1] = clamp_poc (current->poc[1] - temp_pic_order_cnt);
   } else {
     current->poc[structure == H264_BOTTOM_FIELD] = 0;
   }
@@ -596,13 +603,6 @@ h264_dpb_store (H264Dpb * dpb, H264Frame * frame, gboolean first_field)
 }
 
 /* Picture order count, 8.2.1 */
-
-static gint32
-clamp_poc (gint64 poc)
-{
-  /* The range that 8.2.1 allows; hostile offsets leave it. */
-  return (gint32) CLAMP (poc, G_MININT32, G_MAXINT32);
-}
 
 /* 8.2.1.1 */
 static void
