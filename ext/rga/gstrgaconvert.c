@@ -52,6 +52,7 @@
 #include "rgacaps.h"
 #include "rgadevice.h"
 #include "rgaimport.h"
+#include "rgapool.h"
 #include "rgastage.h"
 
 GST_DEBUG_CATEGORY (gst_rga_convert_debug);
@@ -95,6 +96,7 @@ typedef struct
 
   /* CAPTURE */
   GstBufferPool *pool;          /* protected by the object lock */
+  GstBufferPool *spare_pool;    /* system memory, made when downstream keeps too many */
   GstVideoInfo out_layout;
   gboolean copy_out;            /* downstream wants default strides, the driver has others */
 
@@ -138,6 +140,9 @@ take_pool (GstRgaConvertBase * self, GstBufferPool * pool)
     gst_buffer_pool_set_active (old, FALSE);
     gst_object_unref (old);
   }
+  if (priv->spare_pool)
+    gst_buffer_pool_set_active (priv->spare_pool, FALSE);
+  gst_clear_object (&priv->spare_pool);
 }
 
 /* --- caps --- */
@@ -282,21 +287,6 @@ alloc_capture (GstDmaResvPool * pool, gpointer user_data, GError ** error)
   return buffer;
 }
 
-static gboolean
-has_default_layout (const GstVideoInfo * layout)
-{
-  GstVideoInfo def;
-  guint i;
-
-  gst_video_info_set_format (&def, GST_VIDEO_INFO_FORMAT (layout), GST_VIDEO_INFO_WIDTH (layout),
-      GST_VIDEO_INFO_HEIGHT (layout));
-  for (i = 0; i < GST_VIDEO_INFO_N_PLANES (layout); i++) {
-    if (def.offset[i] != layout->offset[i] || def.stride[i] != layout->stride[i])
-      return FALSE;
-  }
-  return TRUE;
-}
-
 /* A pool with driver buffers for @caps; transfer full. */
 static GstBufferPool *
 make_pool (GstRgaConvertBase * self, GstCaps * caps, guint min)
@@ -314,17 +304,6 @@ make_pool (GstRgaConvertBase * self, GstCaps * caps, guint min)
     GST_ERROR_OBJECT (self, "the pool refuses its configuration");
     gst_clear_object (&pool);
   }
-  return pool;
-}
-
-static GstBufferPool *
-make_system_pool (GstCaps * caps, gsize size, guint min)
-{
-  GstBufferPool *pool = gst_video_buffer_pool_new ();
-  GstStructure *config = gst_buffer_pool_get_config (pool);
-
-  gst_buffer_pool_config_set_params (config, caps, size, min, 0);
-  gst_buffer_pool_set_config (pool, config);
   return pool;
 }
 
@@ -370,7 +349,7 @@ gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
   pool = make_pool (self, caps, min);
   if (!pool)
     return FALSE;
-  priv->copy_out = !priv->dmabuf_out && !has_meta && !has_default_layout (&priv->out_layout);
+  priv->copy_out = !priv->dmabuf_out && !has_meta && !rga_layout_is_default (&priv->out_layout);
   size = GST_VIDEO_INFO_SIZE (&priv->out_layout);
   if (priv->copy_out) {
     GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self, "downstream has no GstVideoMeta, so every frame is "
@@ -380,7 +359,7 @@ gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
       return FALSE;
     }
     size = GST_VIDEO_INFO_SIZE (&priv->out);
-    base_pool = make_system_pool (caps, size, min);
+    base_pool = rga_system_pool_new (caps, size, min);
   } else {
     base_pool = gst_object_ref (pool);
   }
@@ -394,14 +373,55 @@ gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
   return TRUE;
 }
 
+/* All buffers that videobuf2 knows, but for one to convert into, are somewhere else. */
+static gboolean
+pool_is_used_up (GstRgaConvertBasePrivate * priv)
+{
+  GstDmaResvPoolStats stats;
+
+  gst_dmaresv_pool_get_stats (GST_DMARESV_POOL (priv->pool), &stats);
+  return stats.allocated - stats.free >= MAX_BUFFERS - 1;
+}
+
+/* A consumer of system memory expects no limit: an encoder's lookahead may keep more buffers than
+ * there are, and wait for the next.  transform() copies into these.  (One of dma-bufs knows what
+ * it holds.) */
+static GstFlowReturn
+acquire_spare (GstRgaConvertBase * self, GstBuffer ** output)
+{
+  GstRgaConvertBasePrivate *priv = PRIV (self);
+
+  if (!priv->spare_pool) {
+    g_autoptr (GstCaps) caps = gst_dmaresv_caps_from_info (&priv->out, FALSE);
+
+    GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self, "downstream keeps %u buffers, so frames are copied "
+        "until it returns some", MAX_BUFFERS - 1);
+    priv->spare_pool = rga_system_pool_new (caps, GST_VIDEO_INFO_SIZE (&priv->out), 0);
+    if (!gst_buffer_pool_set_active (priv->spare_pool, TRUE)) {
+      gst_clear_object (&priv->spare_pool);
+      return GST_FLOW_ERROR;
+    }
+  }
+  return gst_buffer_pool_acquire_buffer (priv->spare_pool, output, NULL);
+}
+
 static GstFlowReturn
 gst_rga_convert_prepare_output_buffer (GstBaseTransform * trans, GstBuffer * input,
     GstBuffer ** output)
 {
-  GstFlowReturn ret =
-      GST_BASE_TRANSFORM_CLASS (gst_rga_convert_base_parent_class)->prepare_output_buffer (trans,
-      input, output);
+  GstRgaConvertBase *self = GST_RGA_CONVERT_BASE (trans);
+  GstRgaConvertBasePrivate *priv = PRIV (self);
+  GstBaseTransformClass *klass = GST_BASE_TRANSFORM_CLASS (gst_rga_convert_base_parent_class);
+  GstFlowReturn ret;
 
+  if (!gst_base_transform_is_passthrough (trans) && priv->pool && !priv->dmabuf_out
+      && !priv->copy_out && pool_is_used_up (priv)) {
+    ret = acquire_spare (self, output);
+    if (ret == GST_FLOW_OK && !klass->copy_metadata (trans, input, *output))
+      GST_DEBUG_OBJECT (self, "could not copy metadata");
+  } else {
+    ret = klass->prepare_output_buffer (trans, input, output);
+  }
   if (ret == GST_FLOW_ERROR)
     GST_ELEMENT_ERROR (trans, RESOURCE, NO_SPACE_LEFT, ("No buffer to convert into."),
         ("The pool gave no CAPTURE buffer: downstream holds all of them, or a reader's fence does "
@@ -623,7 +643,14 @@ convert (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf, gboole
   return GST_FLOW_OK;
 }
 
-/* Through a buffer of the driver into downstream's default strides. */
+static gboolean
+is_captured (GstBuffer * buffer)
+{
+  return gst_mini_object_get_qdata (GST_MINI_OBJECT_CAST (gst_buffer_peek_memory (buffer, 0)),
+      index_quark) != NULL;
+}
+
+/* Through a buffer of the driver into one of system memory, with default strides. */
 static GstFlowReturn
 convert_and_copy (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf,
     gboolean * corrupt)
@@ -662,10 +689,10 @@ gst_rga_convert_transform (GstBaseTransform * trans, GstBuffer * inbuf, GstBuffe
   gboolean corrupt = FALSE;
   GstFlowReturn ret;
 
-  if (PRIV (self)->copy_out)
-    ret = convert_and_copy (self, inbuf, outbuf, &corrupt);
-  else
+  if (is_captured (outbuf))
     ret = convert (self, inbuf, outbuf, &corrupt);
+  else
+    ret = convert_and_copy (self, inbuf, outbuf, &corrupt);
 
   if (ret == GST_FLOW_OK && corrupt) {
     GST_WARNING_OBJECT (self, "the driver flagged the picture at %" GST_TIME_FORMAT " as damaged",

@@ -319,6 +319,30 @@ GST_START_TEST (test_hostile_metas)
 
 GST_END_TEST;
 
+/* A reader of system memory, an encoder's lookahead, keeps more frames than videobuf2 has buffers. */
+GST_START_TEST (test_kept)
+{
+  GstHarness *h = harness (PIC_CAPS, "video/x-raw,format=I420,width=128,height=64");
+  GstBuffer *out;
+  guint i;
+
+  for (i = 0; i < 80; i++) {
+    GstBuffer *in = system_picture (i);
+
+    GST_BUFFER_PTS (in) = i * GST_SECOND;
+    fail_unless_equals_int (gst_harness_push (h, in), GST_FLOW_OK);
+  }
+  for (i = 0; i < 80; i++) {
+    out = gst_harness_pull (h);
+    fail_unless_equals_int (luma_errors (h, out, 0, 0, i), 0);
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (out), i * GST_SECOND);
+    gst_buffer_unref (out);
+  }
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 /* --- caps --- */
 
 /* Which widths the sink pad takes when downstream has a fixed size. */
@@ -917,6 +941,7 @@ rgaconvert_suite (void)
   tcase_add_loop_test (tc, test_colours, 0, 2);
   tcase_add_loop_test (tc, test_scale, 0, 5);
   tcase_add_test (tc, test_passthrough);
+  tcase_add_test (tc, test_kept);
   tcase_add_loop_test (tc, test_crop, 0, 2);
   tcase_add_test (tc, test_hostile_metas);
   tcase_add_test (tc, test_caps_query);
