@@ -189,6 +189,8 @@ static void in_child(char **argv, char **env, const char *cwd)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* ours is ignored, and what is ignored stays so across execve(2) */
+	signal(SIGPIPE, SIG_DFL);
 	setsid();
 	if (cwd && chdir(cwd)) {
 		fprintf(stderr, "cannot change to %s: %s\n", cwd, strerror(errno));
