@@ -607,6 +607,94 @@ GST_START_TEST (test_damage)
 
 GST_END_TEST;
 
+/* Two access units in one buffer, whatever the caps say: one frame per buffer, as there is but one
+ * time, and the other picture's CAPTURE buffer comes back. */
+GST_START_TEST (test_unaligned)
+{
+  GstHarness *h = gst_harness_new (DECODER);
+  GstCaps *caps;
+  GPtrArray *units = access_units ("base.h264", &caps);
+  GstClockTime last = GST_CLOCK_TIME_NONE;
+  guint n, i;
+
+  gst_harness_set_live (h, FALSE);
+  gst_harness_set_src_caps (h, caps);
+  for (i = 0; i + 1 < units->len; i += 2)
+    fail_unless_equals_int (gst_harness_push (h,
+            gst_buffer_append (gst_buffer_ref (units->pdata[i]),
+                gst_buffer_ref (units->pdata[i + 1]))), GST_FLOW_OK);
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  n = gst_harness_buffers_in_queue (h);
+  fail_unless (n == units->len / 2, "%u frames of %u buffers", n, units->len / 2);
+  for (i = 0; i < n; i++) {
+    GstBuffer *buffer = gst_harness_pull (h);
+
+    fail_unless (GST_BUFFER_PTS (buffer) != last);
+    last = GST_BUFFER_PTS (buffer);
+    ASSERT_BUFFER_REFCOUNT (buffer, "frame", 1);
+    gst_buffer_unref (buffer);
+  }
+  g_ptr_array_unref (units);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* A frame rate that no video has, as a damaged VUI may say, is no latency. */
+GST_START_TEST (test_absurd_rate)
+{
+  GstHarness *h = gst_harness_new (DECODER);
+  GstCaps *caps;
+  GPtrArray *units = access_units ("bframes.h264", &caps);
+
+  caps = gst_caps_make_writable (caps);
+  gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, 1, G_MAXINT, NULL);
+  gst_harness_set_src_caps (h, caps);
+  fail_unless_equals_int (gst_harness_push (h, gst_buffer_ref (units->pdata[0])), GST_FLOW_OK);
+  fail_unless (gst_harness_query_latency (h) <= 16 * 10 * GST_SECOND);
+  g_ptr_array_unref (units);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* Backwards, the base class keeps a whole GOP, which is more than there are CAPTURE buffers: each
+ * frame comes, in system memory, and where that is not wanted there is an error instead of a wait. */
+GST_START_TEST (test_reverse)
+{
+  static const gchar *const sinks[] = {
+    "video/x-raw", "video/x-raw(memory:DMABuf);video/x-raw", "video/x-raw(memory:DMABuf)"
+  };
+  gboolean possible = __i__ < 2;
+  GstHarness *h = gst_harness_new (DECODER);
+  GstCaps *caps;
+  GPtrArray *units = access_units ("refs16.h264", &caps);
+  GstSegment segment;
+  guint i;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.rate = -1.0;
+  segment.stop = segment.duration = units->len * 40 * GST_MSECOND;
+  gst_harness_set_live (h, FALSE);
+  gst_harness_set_sink_caps_str (h, sinks[__i__]);
+  gst_harness_set_src_caps (h, caps);
+  fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  for (i = 0; i < units->len; i++) {
+    GstBuffer *unit = gst_buffer_copy (units->pdata[i]);
+
+    if (i == 0)
+      GST_BUFFER_FLAG_SET (unit, GST_BUFFER_FLAG_DISCONT);
+    fail_unless_equals_int (gst_harness_push (h, unit), GST_FLOW_OK);
+  }
+  gst_harness_push_event (h, gst_event_new_eos ());
+  fail_unless ((gst_harness_buffers_in_queue (h) == units->len) == possible, "%u of %u frames",
+      gst_harness_buffers_in_queue (h), units->len);
+  g_ptr_array_unref (units);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 /* Refused */
 
 GST_START_TEST (test_refused)
@@ -687,6 +775,9 @@ h264dec_suite (void)
   tcase_add_test (tc, test_low_latency);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_damage);
+  tcase_add_test (tc, test_unaligned);
+  tcase_add_test (tc, test_absurd_rate);
+  tcase_add_loop_test (tc, test_reverse, 0, 3);
   tcase_add_loop_test (tc, test_refused, 0, 2);
   tcase_add_test (tc, test_refused_by_sps);
   return s;

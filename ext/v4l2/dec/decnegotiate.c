@@ -85,6 +85,10 @@ gst_dmaresv_decoder_choose_memory (GstDmaResvDecoder * self, const GstVideoInfo 
   *dmabuf = FALSE;
   if (!peer || gst_caps_is_any (peer))
     return TRUE;
+  /* Backwards, the base class keeps all frames of a GOP until its end, and that may be more than
+   * there are CAPTURE buffers: system memory can be copied to. */
+  if (PRIV (self)->reverse && system_caps && gst_caps_can_intersect (system_caps, peer))
+    return TRUE;
   if (dma_caps && gst_caps_can_intersect (dma_caps, peer)) {
     *dmabuf = TRUE;
     return TRUE;

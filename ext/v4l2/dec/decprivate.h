@@ -19,6 +19,8 @@ G_BEGIN_DECLS
 /* CAPTURE buffers beyond the DPB, the current picture and what downstream asks for. */
 #define EXTRA_BUFFERS (MAX_PENDING + 1)
 #define ACQUIRE_TIMEOUT (5 * GST_SECOND)
+/* The slowest frame rate that a stream is believed to have, for its latency. */
+#define MAX_FRAME_DURATION (10 * GST_SECOND)
 
 /* Next in output order. */
 typedef struct
@@ -34,6 +36,7 @@ typedef struct
   gpointer codec;
   GstVideoCodecState *input_state;
   gboolean live;
+  gboolean reverse;             /* the segment's rate is negative */
 
   GCancellable *cancellable;
   GstBufferPool *pool;          /* set under the object lock */

@@ -93,20 +93,27 @@ gst_dmaresv_decoder_unsupported (GstDmaResvDecoder * self, const gchar * what)
 /* Pictures and frames */
 
 static gboolean
-gst_dmaresv_decoder_has_picture (GstDmaResvDecoder * self, guint64 tag)
+gst_dmaresv_decoder_has_output (GstDmaResvDecoder * self, guint64 tag)
 {
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
   GList *l;
 
-  for (l = priv->pictures; l; l = l->next) {
-    if (((DecPicture *) l->data)->tag == tag)
-      return TRUE;
-  }
-  for (l = priv->outputs.head; l; l = l->next) {
+  for (l = PRIV (self)->outputs.head; l; l = l->next) {
     if (((Output *) l->data)->picture->tag == tag)
       return TRUE;
   }
   return FALSE;
+}
+
+static gboolean
+gst_dmaresv_decoder_has_picture (GstDmaResvDecoder * self, guint64 tag)
+{
+  GList *l;
+
+  for (l = PRIV (self)->pictures; l; l = l->next) {
+    if (((DecPicture *) l->data)->tag == tag)
+      return TRUE;
+  }
+  return gst_dmaresv_decoder_has_output (self, tag);
 }
 
 /* DecPictureFreeFunc: nobody has @picture any more.  A frame of which nothing was output is done
@@ -292,6 +299,8 @@ gst_dmaresv_decoder_report_latency (GstDmaResvDecoder * self)
     fps_d = 1;
   }
   latency = gst_util_uint64_scale (priv->sequence.reorder * GST_SECOND, fps_d, fps_n);
+  /* Nobody waits for centuries because a VUI says so. */
+  latency = MIN (latency, priv->sequence.reorder * MAX_FRAME_DURATION);
   GST_INFO_OBJECT (self, "%u frames of reordering are %" GST_TIME_FORMAT " of latency",
       priv->sequence.reorder, GST_TIME_ARGS (latency));
   gst_video_decoder_set_latency (GST_VIDEO_DECODER (self), latency, latency);
@@ -440,15 +449,17 @@ gst_dmaresv_decoder_acquire (GstDmaResvDecoder * self, GstBuffer ** buffer)
         GST_TIME_ARGS (waited), gst_flow_get_name (flow));
     if (flow == GST_FLOW_OK || flow == GST_FLOW_FLUSHING)
       return flow;
-    /* A paused sink may keep its frames for hours; only when none is out is something wrong. */
-    if (waited < ACQUIRE_TIMEOUT / 2
+    /* A paused sink may keep its frames for hours; only when none is out is something wrong, or
+     * when it is the base class that keeps them, until we have decoded the whole GOP. */
+    if (waited < ACQUIRE_TIMEOUT / 2 || priv->reverse
         || stats.allocated - stats.free - stats.pending <= priv->n_pictures)
       break;
     GST_INFO_OBJECT (self, "downstream holds all buffers, waiting on");
   }
   GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("No buffer to decode into."),
-      ("%u CAPTURE buffers exist, %u are references or in work, %u wait for consumers' fences",
-          stats.allocated, priv->n_pictures, stats.pending));
+      ("%u CAPTURE buffers exist, %u are references or in work, %u wait for consumers' fences%s",
+          stats.allocated, priv->n_pictures, stats.pending,
+          priv->reverse ? "; backwards, each GOP has to fit as a whole" : ""));
   return GST_FLOW_ERROR;
 }
 
@@ -546,6 +557,8 @@ gst_dmaresv_decoder_output (CodecPicture * picture, gpointer user_data)
   priv->pictures = g_list_remove (priv->pictures, mine);
 
   frame = gst_video_decoder_get_frame (GST_VIDEO_DECODER (self), picture->tag);
+  if (frame && gst_dmaresv_decoder_has_output (self, picture->tag))
+    g_clear_pointer (&frame, gst_video_codec_frame_unref);
   if (!frame) {
     /* A second picture in one input buffer: there is no frame, and no time, for it. */
     GST_WARNING_OBJECT (self, "frame %" G_GUINT64_FORMAT " has another picture, which is not "
@@ -682,6 +695,10 @@ gst_dmaresv_decoder_handle_frame (GstVideoDecoder * decoder, GstVideoCodecFrame 
 
   GST_LOG_OBJECT (self, "frame %u, %" GST_PTR_FORMAT, number, frame->input_buffer);
   priv->flow = GST_FLOW_OK;
+  if (priv->reverse != (decoder->input_segment.rate < 0.0)) {
+    priv->reverse = !priv->reverse;
+    priv->need_negotiate |= priv->have_sequence;
+  }
   if (!gst_buffer_map (frame->input_buffer, &map, GST_MAP_READ)) {
     GST_ELEMENT_ERROR (self, RESOURCE, READ, ("The stream could not be read."),
         ("Frame %u cannot be mapped", number));
@@ -807,6 +824,7 @@ gst_dmaresv_decoder_start (GstVideoDecoder * decoder)
   priv->flow = GST_FLOW_OK;
   priv->have_sequence = FALSE;
   priv->need_negotiate = FALSE;
+  priv->reverse = FALSE;
   return TRUE;
 }
 
