@@ -121,7 +121,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 	};
 	char option[PATH_MAX];
 	bool first = true;
-	char *eq;
+	char *eq, *end;
 	int c;
 
 	o->root = "/";
@@ -155,8 +155,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'j': o->jobs = optarg; break;
 		case 't':
-			o->timeout = atoi(optarg);
-			if (o->timeout <= 0)
+			o->timeout = strtol(optarg, &end, 10);
+			if (o->timeout <= 0 || *end)
 				fail("--timeout takes a whole number of seconds, not '%s'", optarg);
 			break;
 		case 'L': o->log = optarg; break;

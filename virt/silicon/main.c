@@ -20,12 +20,13 @@
 
 static const char usage[] =
 "usage: vrk-silicon [--device PATH] [--latency UNIT=US[,...]] [--fault SPEC]...\n"
-"                   [--jobs FD_OR_PATH] [--verbose]\n"
+"                   [--jobs FD_OR_PATH] [--verbose] [--check]\n"
 "  --latency   modelled time from start write to interrupt, microseconds;\n"
 "              UNIT is rga, rkvdec or vpu; UNIT=MIN-MAX draws it (fixed seed)\n"
 "  --fault     UNIT:error@N, UNIT:lost@N or UNIT:latency@N=US, for the unit's\n"
 "              Nth job, counted from 1; repeatable\n"
-"  --jobs      CSV log of the jobs\n";
+"  --jobs      CSV log of the jobs\n"
+"  --check     only look whether the arguments are right\n";
 
 struct daemon {
 	int fd;
@@ -33,6 +34,7 @@ struct daemon {
 	struct faults faults;
 	struct joblog joblog;
 	uint64_t jobs[VRK_N_UNITS];
+	bool check_only;
 };
 
 static uint64_t now_ns(void)
@@ -52,6 +54,7 @@ static bool parse_options(struct daemon *d, int argc, char **argv,
 		{ "fault", required_argument, NULL, 'f' },
 		{ "corrupt", required_argument, NULL, 'c' },
 		{ "jobs", required_argument, NULL, 'j' },
+		{ "check", no_argument, NULL, 'C' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
@@ -78,6 +81,9 @@ static bool parse_options(struct daemon *d, int argc, char **argv,
 			ok = joblog_open(&d->joblog, optarg);
 			if (!ok)
 				perror(optarg);
+			break;
+		case 'C':
+			d->check_only = true;
 			break;
 		case 'v':
 			d->silicon.verbose = true;
@@ -206,6 +212,8 @@ int main(int argc, char **argv)
 	faults_init(&d.faults);
 	if (!parse_options(&d, argc, argv, &device))
 		return 2;
+	if (d.check_only)
+		return 0;
 	if (!map_device(&d, device))
 		return 1;
 	silicon_debug(&d.silicon, "%llu MiB of DRAM",
