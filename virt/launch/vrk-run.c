@@ -428,6 +428,17 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* Where the caller closed one, nothing of ours may get its number. */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static struct session s = { .jobs = -1, .log = -1, .status = -1, .stdin_open = true, .stdin_waits = true };
@@ -435,6 +446,7 @@ int main(int argc, char **argv)
 	char log[PATH_MAX + 8];
 	int down[2], up[2], status;
 
+	fill_standard_streams();
 	atexit(clean_up);
 	make_tmp(&o);
 	parse_options(&o, argc, argv);
