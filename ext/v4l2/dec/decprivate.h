@@ -39,6 +39,7 @@ typedef struct
   gboolean reverse;             /* the segment's rate is negative */
 
   GCancellable *cancellable;
+  gint stopping;                /* atomic: PAUSED->READY has begun */
   GstBufferPool *pool;          /* set under the object lock */
   GstBufferPool *copy_pool;     /* likewise */
 

@@ -427,6 +427,7 @@ gst_dmaresv_decoder_acquire (GstDmaResvDecoder * self, GstBuffer ** buffer)
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   GstBufferPoolAcquireParams params = { 0, };
   GstDmaResvPoolStats stats;
+  g_autoptr (GError) err = NULL;
   GstFlowReturn flow;
 
   if (!gst_dmaresv_decoder_push_outputs (self, priv->live ? 0 : MAX_PENDING))
@@ -436,9 +437,14 @@ gst_dmaresv_decoder_acquire (GstDmaResvDecoder * self, GstBuffer ** buffer)
   if (flow == GST_FLOW_OK || flow == GST_FLOW_FLUSHING)
     return flow;
 
-  /* What we hold back ourselves would be waited for in vain. */
+  /* What we hold back ourselves would be waited for in vain: frames to be pushed, and references of
+   * jobs that nobody has taken back. */
   if (!gst_dmaresv_decoder_push_outputs (self, 0))
     return priv->flow;
+  if (!dec_device_wait_idle (priv->device, priv->cancellable, &err)) {
+    gst_dmaresv_decoder_wait_failed (self, err);
+    return priv->flow;
+  }
   for (;;) {
     GstClockTime start = gst_util_get_timestamp (), waited;
 
@@ -776,6 +782,9 @@ gst_dmaresv_decoder_flush (GstVideoDecoder * decoder)
   GST_DMARESV_DECODER_GET_CLASS (self)->codec->flush (priv->codec);
   gst_dmaresv_decoder_settle_device (self);
   gst_dmaresv_decoder_set_flushing (self, FALSE);
+  /* A flush that crosses PAUSED->READY must not undo what ends the waiting there. */
+  if (g_atomic_int_get (&priv->stopping))
+    gst_dmaresv_decoder_set_flushing (self, TRUE);
   priv->flow = GST_FLOW_OK;
   return TRUE;
 }
@@ -819,6 +828,7 @@ gst_dmaresv_decoder_start (GstVideoDecoder * decoder)
   GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
   GstDmaResvDecoderPrivate *priv = PRIV (self);
 
+  g_atomic_int_set (&priv->stopping, FALSE);
   g_cancellable_reset (priv->cancellable);
   priv->codec = GST_DMARESV_DECODER_GET_CLASS (self)->codec->create (&codec_client, self);
   priv->flow = GST_FLOW_OK;
@@ -848,8 +858,10 @@ static GstStateChangeReturn
 gst_dmaresv_decoder_change_state (GstElement * element, GstStateChange transition)
 {
   /* Before the pads are stopped: their thread may be waiting for the hardware or a buffer. */
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    g_atomic_int_set (&PRIV (element)->stopping, TRUE);
     gst_dmaresv_decoder_set_flushing (GST_DMARESV_DECODER (element), TRUE);
+  }
   return GST_ELEMENT_CLASS (gst_dmaresv_decoder_parent_class)->change_state (element, transition);
 }
 
