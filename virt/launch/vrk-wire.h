@@ -12,6 +12,7 @@
 #define VRK_WIRE_H
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ enum vrk_frame_type {
 #define VRK_SPEC_ENV		"env="
 #define VRK_SPEC_ARG		"arg="		/* the command's argv */
 
-/* All of @len, however often it takes; @fd is blocking. 0 or -1 with errno. */
+/* All of @len, however often it takes, also where @fd is non-blocking. 0 or -1 with errno. */
 static inline int vrk_write_all(int fd, const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
@@ -51,6 +52,12 @@ static inline int vrk_write_all(int fd, const void *buf, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd full = { .fd = fd, .events = POLLOUT };
+
+			poll(&full, 1, -1);
+			continue;
+		}
 		if (n <= 0)
 			return -1;
 		p += n;
