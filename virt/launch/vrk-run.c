@@ -86,7 +86,7 @@ static void make_tmp(struct options *o)
 {
 	char path[PATH_MAX + 8];
 
-	strcpy(tmp, "/tmp/vrk-XXXXXX");
+	snprintf(tmp, sizeof(tmp), "/tmp/vrk-%d-XXXXXX", getpid());
 	if (!mkdtemp(tmp)) {
 		*tmp = 0;
 		fail("cannot make a folder in /tmp: %s", strerror(errno));
