@@ -54,11 +54,15 @@ within_reach() {
 		*,interlaced,* | *,monochrome,* | *bitdepth-change* | *progressive-interlaced-switch*) return 1 ;;
 		esac
 		;;
+	# hantro's smallest picture has 48 x 48 pixels, and its macroblocks are the stream's
+	vp8,exact | mpeg2,tolerance | mpeg2,exact)
+		[ "$width" -gt 32 ] && [ "$height" -gt 32 ]
+		;;
 	*) return 1 ;;
 	esac
 }
 
-while IFS=$'\t' read -r path codec _ _ _ _ md5 _ tags pixfmt _ expect _; do
+while IFS=$'\t' read -r path codec _ width height _ md5 _ tags pixfmt _ expect _; do
 	within_reach || continue
 	[ -z "${VECTOR_FILTER:-}" ] || [[ $path == *$VECTOR_FILTER* ]] || continue
 	[ -z "${VECTOR_CODECS:-}" ] || [[ " $VECTOR_CODECS " == *" $codec "* ]] || continue

@@ -188,7 +188,13 @@ static void run(struct daemon *d, const struct vrk_event *event)
 	case VRK_RKVDEC:
 		rkvdec_run(&d->silicon, &job);
 		break;
+	case VRK_VPU:
+		if (event->offset < 0x400)
+			goto unknown;
+		vpu2_run(&d->silicon, &job);
+		break;
 	default:
+unknown:
 		silicon_log("unit %u is not modelled: register %#x = %#x gets no answer",
 			    event->unit, event->offset, event->value);
 		job.status = JOB_LOST;
@@ -227,5 +233,6 @@ int main(int argc, char **argv)
 	}
 	perror("read");
 	rkvdec_free(&d.silicon);
+	vpu2_free(&d.silicon);
 	return 1;
 }

@@ -18,11 +18,13 @@
 #define BIT(n)		(1u << (n))
 
 struct rkvdec;
+struct vpu2;
 
 struct silicon {
 	struct dram dram;
 	volatile uint32_t *regs[VRK_N_UNITS];
 	struct rkvdec *rkvdec;
+	struct vpu2 *vpu2;
 	bool verbose;
 };
 
@@ -38,7 +40,7 @@ struct job {
 	uint32_t context;	/* small number per hardware context */
 	enum job_status status;
 	bool inject_error;	/* in: end in an error as silicon would */
-	bool swap_refs;		/* in: test hook, see rkvdec.c */
+	bool swap_refs;		/* in: test hook, see rkvdec.c, vpu2.c */
 	struct vrk_done done;	/* out: registers and interrupts */
 };
 
@@ -54,5 +56,7 @@ void rga2_run(struct silicon *silicon, struct job *job);
 void rkvdec_run(struct silicon *silicon, struct job *job);
 /* Frees every context of the decoder. */
 void rkvdec_free(struct silicon *silicon);
+void vpu2_run(struct silicon *silicon, struct job *job);
+void vpu2_free(struct silicon *silicon);
 
 #endif

@@ -44,6 +44,9 @@ typedef struct
 typedef struct
 {
   guint coded_width, coded_height;      /* pixels, whole macroblocks */
+  /* The device knows the coded size from the OUTPUT format alone: where its driver makes it larger,
+   * something else is decoded. */
+  gboolean exact_size;
   guint crop_x, crop_y;                 /* pixels, inside the coded size */
   guint width, height;                  /* pixels, after cropping */
   guint bit_depth;                      /* luma; equal to chroma's */
@@ -68,7 +71,8 @@ typedef enum
   CODEC_PICTURE_CORRUPT = 1 << 0,       /* a reference is missing, or slices are */
   CODEC_PICTURE_GAP = 1 << 1,           /* made for a gap in frame_num: needs a buffer, has no job, is never output */
   CODEC_PICTURE_KEY = 1 << 2,           /* an IDR */
-  CODEC_PICTURE_REFERENCE = 1 << 3      /* later pictures may predict from it */
+  CODEC_PICTURE_REFERENCE = 1 << 3,     /* later pictures may predict from it */
+  CODEC_PICTURE_HIDDEN = 1 << 4         /* never output (VP8's and VP9's show_frame 0) */
 } CodecPictureFlags;
 
 /*
@@ -112,7 +116,7 @@ typedef struct
   gboolean (*new_picture) (CodecPicture * picture, CodecPicture * conceal, gpointer user_data);
   /* Queue the job that decodes into the picture. */
   gboolean (*submit) (CodecPicture * picture, const CodecJob * job, gpointer user_data);
-  /* The picture is next in output order; called once per picture, never for GAP ones. */
+  /* The picture is next in output order; called once per picture, never for GAP and HIDDEN ones. */
   gboolean (*output) (CodecPicture * picture, gpointer user_data);
 } CodecClient;
 

@@ -298,7 +298,8 @@ dec_device_configure (DecDevice * self, const DecDeviceConfig * config, GError *
   if (!v4l2_m2m_set_format (self->m2m, V4L2_M2M_OUTPUT, &format, error))
     return FALSE;
   if (format.pixelformat != self->coded_format || format.width < config->coded_width
-      || format.height < config->coded_height) {
+      || format.height < config->coded_height || (config->exact_size
+          && (format.width != config->coded_width || format.height != config->coded_height))) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
         "%s cannot decode %" GST_FOURCC_FORMAT " of %ux%u pixels (offers %ux%u)",
         v4l2_m2m_get_info (self->m2m)->video_path, GST_FOURCC_ARGS (self->coded_format),

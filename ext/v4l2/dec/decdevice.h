@@ -78,6 +78,7 @@ void        dec_device_close (DecDevice * self);
 typedef struct
 {
   guint coded_width, coded_height;      /* pixels */
+  gboolean exact_size;          /* none larger will do */
   gsize bitstream_size;         /* bytes: the largest access unit */
   const V4l2Control *mode_controls;     /* decode mode, start code: once */
   guint n_mode_controls;

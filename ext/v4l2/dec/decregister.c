@@ -79,11 +79,13 @@ set_range (GstCaps * caps, const gchar * field, guint min, guint max, guint step
 /* VIDIOC_ENUM_FRAMESIZES of the coded format.  A stateless decoder takes every size in between:
  * the stream's crop makes any number of pixels out of whole blocks, so the step is not applied to
  * the coded caps' (cropped) size. */
-static void
-probe_sizes (V4l2M2m * m2m, guint32 coded_format, GstCaps * caps)
+void
+gst_dmaresv_decoder_set_sizes (GstCaps * caps, DecDevice * device, guint32 coded_format,
+    gboolean exact)
 {
+  V4l2M2m *m2m = dec_device_get_m2m (device);
   struct v4l2_frmsizeenum size;
-  guint i, max_width = 0, max_height = 0;
+  guint i, max_width = 0, max_height = 0, min_width = 1, min_height = 1;
 
   for (i = 0; v4l2_m2m_enum_frame_size (m2m, coded_format, i, &size); i++) {
     if (size.type == V4L2_FRMSIZE_TYPE_DISCRETE) {
@@ -92,13 +94,18 @@ probe_sizes (V4l2M2m * m2m, guint32 coded_format, GstCaps * caps)
     } else {
       max_width = MAX (max_width, size.stepwise.max_width);
       max_height = MAX (max_height, size.stepwise.max_height);
+      if (exact) {
+        min_width = size.stepwise.min_width - MIN (size.stepwise.min_width,
+            size.stepwise.step_width) + 1;
+        min_height = size.stepwise.min_height - MIN (size.stepwise.min_height,
+            size.stepwise.step_height) + 1;
+      }
       break;
     }
   }
   if (max_width && max_height) {
-    /* Smaller ones are decoded into the smallest picture that the driver makes. */
-    set_range (caps, "width", 1, max_width, 1);
-    set_range (caps, "height", 1, max_height, 1);
+    set_range (caps, "width", min_width, max_width, 1);
+    set_range (caps, "height", min_height, max_height, 1);
   }
 }
 
@@ -123,7 +130,8 @@ probe_device (const V4l2DeviceInfo * info, guint32 coded_format,
     GST_INFO ("%s (%s) decodes to no known format", info->video_path, info->driver);
   } else if ((sink_caps = make_caps (device))) {
     sink_caps = gst_caps_make_writable (sink_caps);
-    probe_sizes (dec_device_get_m2m (device), coded_format, sink_caps);
+    if (!gst_structure_has_field (gst_caps_get_structure (sink_caps, 0), "width"))
+      gst_dmaresv_decoder_set_sizes (sink_caps, device, coded_format, FALSE);
     data = g_new0 (GstDmaResvDecoderClassData, 1);
     data->device = v4l2_device_info_copy (info);
     data->sink_caps = g_steal_pointer (&sink_caps);

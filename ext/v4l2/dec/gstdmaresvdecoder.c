@@ -330,6 +330,7 @@ gst_dmaresv_decoder_configure (GstDmaResvDecoder * self, const CodecSequence * s
   config.bitstream_size += config.bitstream_size / 16 + 64 * 1024;
   config.coded_width = sequence->coded_width;
   config.coded_height = sequence->coded_height;
+  config.exact_size = sequence->exact_size;
   config.mode_controls = klass->mode_controls;
   config.n_mode_controls = klass->n_mode_controls;
   config.controls = controls;
@@ -504,7 +505,10 @@ gst_dmaresv_decoder_new_picture (CodecPicture * picture, CodecPicture * conceal,
     return FALSE;
   mine = dec_picture_new (buffer, picture->tag, gst_dmaresv_decoder_picture_freed, self);
   priv->n_pictures++;
-  priv->pictures = g_list_prepend (priv->pictures, mine);
+  /* A hidden one keeps no frame: handle_frame() lets it go. */
+  mine->output = (picture->flags & CODEC_PICTURE_HIDDEN) != 0;
+  if (!mine->output)
+    priv->pictures = g_list_prepend (priv->pictures, mine);
   picture->client_data = mine;
   picture->client_destroy = gst_dmaresv_decoder_picture_unref;
   return TRUE;

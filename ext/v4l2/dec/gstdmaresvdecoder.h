@@ -73,6 +73,11 @@ gboolean gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec,
     const gchar * type_suffix, guint32 coded_format, const GTypeInfo * type_info,
     GstDmaResvDecoderCapsFunc make_caps);
 
+/* For @make_caps: width and height that the driver takes for @coded_format. @exact: the coded size
+ * has to be one of its sizes; otherwise smaller ones are decoded into its smallest. */
+void     gst_dmaresv_decoder_set_sizes (GstCaps * caps, DecDevice * device, guint32 coded_format,
+    gboolean exact);
+
 /* Pad templates, metadata and the device, from what gst_dmaresv_decoder_register() gave to the
  * subclass's class_init as class_data. @codec_name: as a user reads it, "H.264". */
 void     gst_dmaresv_decoder_class_setup (GstDmaResvDecoderClass * klass,
