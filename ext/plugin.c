@@ -12,6 +12,7 @@
 
 #include "rga/gstrgaconvert.h"
 #include "v4l2/dec/gstdmaresvh264dec.h"
+#include "v4l2/dec/gstdmaresvvp9dec.h"
 
 static gboolean
 plugin_init (GstPlugin * plugin)
@@ -20,6 +21,7 @@ plugin_init (GstPlugin * plugin)
       GST_PLUGIN_DEPENDENCY_FLAG_FILE_NAME_IS_PREFIX);
 
   return gst_dmaresv_h264_dec_register (plugin)
+      && gst_dmaresv_vp9_dec_register (plugin)
       && gst_rga_convert_register (plugin);
 }
 

@@ -54,6 +54,13 @@ within_reach() {
 		*,interlaced,* | *,monochrome,* | *bitdepth-change* | *progressive-interlaced-switch*) return 1 ;;
 		esac
 		;;
+	vp9,exact)
+		# rkvdec: profile 0
+		[ "$pixfmt" = yuv420p ] || return 1
+		case ",$tags," in
+		*bitdepth-change* | *,ref-scaling\?,*) return 1 ;;
+		esac
+		;;
 	*) return 1 ;;
 	esac
 }
