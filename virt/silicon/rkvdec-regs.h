@@ -54,6 +54,32 @@
 #define RKVDEC_CUR_POC1			74
 #define RKVDEC_ERRORINFO_BASE		75
 
+/* VP9; i: 0 to 2 (last, golden, altref), segments 0 to 7 */
+#define RKVDEC_VP9_CPRHEADER_OFFSET	10
+#define RKVDEC_VP9_REF_BASE(i)		(11 + (i))
+#define RKVDEC_VP9_COUNT_BASE		14
+#define RKVDEC_VP9_SEGIDLAST_BASE	15
+#define RKVDEC_VP9_SEGIDCUR_BASE	16
+#define RKVDEC_VP9_REF_SIZE(i)		(17 + (i))
+#define  RKVDEC_VP9_REF_WIDTH(r)	((r) & 0xffff)
+#define  RKVDEC_VP9_REF_HEIGHT(r)	((r) >> 16)
+#define RKVDEC_VP9_SEGMENT(i)		(20 + (i))
+#define RKVDEC_VP9_CPRHEADER		28
+#define  RKVDEC_VP9_TX_MODE(r)		((r) & 7)
+#define  RKVDEC_VP9_REFERENCE_MODE(r)	((r) >> 3 & 3)
+#define RKVDEC_VP9_REF_SCALE(i)		(29 + (i))
+#define RKVDEC_VP9_REF_DELTAS		32
+#define RKVDEC_VP9_LASTFRAME		33
+#define  RKVDEC_VP9_LAST_SEG_ENABLED	BIT(16)
+#define  RKVDEC_VP9_LAST_SHOW_FRAME	BIT(17)
+#define  RKVDEC_VP9_LAST_INTRA_ONLY	BIT(18)
+#define  RKVDEC_VP9_LAST_SAME_SIZE	BIT(19)
+#define RKVDEC_VP9_LASTTILE		36
+#define  RKVDEC_VP9_LASTTILE_BYTES(r)	((r) & 0xffffff)
+#define RKVDEC_VP9_REF_STRIDE(i)	(37 + (i))
+#define RKVDEC_VP9_REF_Y_BYTES(i)	(48 + (i))
+#define RKVDEC_VP9_REFCOLMV_BASE	52
+
 #define RKVDEC_N_REGS			108
 
 /* Written behind the picture: motion vectors, 128 bytes a macroblock. */

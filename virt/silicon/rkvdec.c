@@ -118,6 +118,8 @@ static uint32_t run_codec(struct rkvdec_run *run)
 	switch (mode) {
 	case RKVDEC_MODE_H264:
 		return rkvdec_h264_run(run);
+	case RKVDEC_MODE_VP9:
+		return rkvdec_vp9_run(run);
 	default:
 		rkvdec_complain(run, "mode %u is not modelled", mode);
 		return RKVDEC_ERR_STA;

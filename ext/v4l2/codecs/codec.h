@@ -22,12 +22,15 @@ GQuark codec_error_quark (void);
  * CodecError:
  * @CODEC_ERROR_BITSTREAM: this access unit is damaged; what could be kept was, go on.
  * @CODEC_ERROR_UNSUPPORTED: valid, but nothing of the kind is decoded here; the message says what.
+ * @CODEC_ERROR_SKIPPED: valid, but the device cannot do it; the message says what. Frames are dropped
+ *    up to the next access point, then decoding goes on by itself. Set for the first frame only.
  * @CODEC_ERROR_CLIENT: a callback returned FALSE (it keeps the reason).
  */
 typedef enum
 {
   CODEC_ERROR_BITSTREAM,
   CODEC_ERROR_UNSUPPORTED,
+  CODEC_ERROR_SKIPPED,
   CODEC_ERROR_CLIENT
 } CodecError;
 
@@ -51,6 +54,7 @@ typedef struct
   guint width, height;                  /* pixels, after cropping */
   guint bit_depth;                      /* luma; equal to chroma's */
   guint chroma_format_idc;              /* 0 mono, 1 4:2:0, 2 4:2:2, 3 4:4:4 */
+  gboolean keeps_references;            /* only what is visible changes: formats, buffers and references stay */
   gboolean interlaced;                  /* may hold field or MBAFF pictures */
   gint profile;                         /* V4L2_MPEG_VIDEO_*_PROFILE_*, -1 where V4L2 names none */
   gint level;                           /* V4L2_MPEG_VIDEO_*_LEVEL_*, -1 unknown */
@@ -72,7 +76,8 @@ typedef enum
   CODEC_PICTURE_GAP = 1 << 1,           /* made for a gap in frame_num: needs a buffer, has no job, is never output */
   CODEC_PICTURE_KEY = 1 << 2,           /* an IDR */
   CODEC_PICTURE_REFERENCE = 1 << 3,     /* later pictures may predict from it */
-  CODEC_PICTURE_HIDDEN = 1 << 4         /* never output (VP8's and VP9's show_frame 0) */
+  CODEC_PICTURE_HIDDEN = 1 << 4,        /* is never output itself, only by a REPEAT */
+  CODEC_PICTURE_REPEAT = 1 << 5         /* shows @conceal of new_picture again: its buffer, and no job */
 } CodecPictureFlags;
 
 /*
@@ -109,7 +114,7 @@ typedef struct
 typedef struct
 {
   /* A sequence starts or changes: all earlier pictures have been given to output and every
-   * reference is dropped. Reconfigure the device. */
+   * reference is dropped (but see keeps_references). Reconfigure the device. */
   gboolean (*new_sequence) (const CodecSequence * sequence, gpointer user_data);
   /* Get a CAPTURE buffer for the picture (client_data). For a GAP picture the client may conceal
    * (copy @conceal, the nearest earlier reference, which may be NULL). */

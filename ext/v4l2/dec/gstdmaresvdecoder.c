@@ -98,7 +98,7 @@ gst_dmaresv_decoder_has_output (GstDmaResvDecoder * self, guint64 tag)
   GList *l;
 
   for (l = PRIV (self)->outputs.head; l; l = l->next) {
-    if (((Output *) l->data)->picture->tag == tag)
+    if (((Output *) l->data)->frame->system_frame_number == tag)
       return TRUE;
   }
   return FALSE;
@@ -306,6 +306,37 @@ gst_dmaresv_decoder_report_latency (GstDmaResvDecoder * self)
   gst_video_decoder_set_latency (GST_VIDEO_DECODER (self), latency, latency);
 }
 
+/* The visible picture in a CAPTURE buffer. */
+static gboolean
+gst_dmaresv_decoder_set_layout (GstDmaResvDecoder * self, const CodecSequence * seq)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  g_autofree gchar *what = NULL;
+
+  if (dec_frame_layout (&priv->capture, seq->crop_x, seq->crop_y, seq->width, seq->height,
+          &priv->layout))
+    return TRUE;
+  what = g_strdup_printf ("%ux%u at %u,%u of a %ux%u picture cannot be shown", seq->width,
+      seq->height, seq->crop_x, seq->crop_y, priv->capture.width, priv->capture.height);
+  return gst_dmaresv_decoder_unsupported (self, what);
+}
+
+/* A sequence in the buffers of the one before. */
+static gboolean
+gst_dmaresv_decoder_change_visible (GstDmaResvDecoder * self, const CodecSequence * sequence)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  priv->sequence = *sequence;
+  priv->sequence.n_controls = 0;
+  priv->have_sequence = TRUE;
+  priv->need_negotiate = TRUE;
+  if (gst_dmaresv_decoder_set_layout (self, sequence) && gst_dmaresv_decoder_renegotiate (self))
+    return TRUE;
+  priv->have_sequence = FALSE;
+  return FALSE;
+}
+
 /* OUTPUT format and the sequence's controls. */
 static gboolean
 gst_dmaresv_decoder_configure (GstDmaResvDecoder * self, const CodecSequence * sequence)
@@ -362,14 +393,7 @@ gst_dmaresv_decoder_configure_capture (GstDmaResvDecoder * self)
   }
   if (!dec_device_set_capture (priv->device, format, &priv->capture, &err))
     return gst_dmaresv_decoder_unsupported (self, err->message);
-  if (!dec_frame_layout (&priv->capture, seq->crop_x, seq->crop_y, seq->width, seq->height,
-          &priv->layout)) {
-    what = g_strdup_printf ("%ux%u at %u,%u of a %ux%u %s picture cannot be shown", seq->width,
-        seq->height, seq->crop_x, seq->crop_y, priv->capture.width, priv->capture.height,
-        gst_video_format_to_string (format));
-    return gst_dmaresv_decoder_unsupported (self, what);
-  }
-  return TRUE;
+  return gst_dmaresv_decoder_set_layout (self, seq);
 }
 
 static gboolean
@@ -392,6 +416,8 @@ gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_
     return gst_dmaresv_decoder_unsupported (self, "Interlaced video (fields or MBAFF)");
   if (sequence->bit_depth != 8 || sequence->chroma_format_idc != 1)
     return gst_dmaresv_decoder_unsupported (self, "Video other than 8-bit 4:2:0");
+  if (sequence->keeps_references)
+    return gst_dmaresv_decoder_change_visible (self, sequence);
 
   gst_dmaresv_decoder_set_pool (self, &priv->pool, NULL);
   if (!gst_dmaresv_decoder_configure (self, sequence))
@@ -489,6 +515,11 @@ gst_dmaresv_decoder_new_picture (CodecPicture * picture, CodecPicture * conceal,
     priv->flow = GST_FLOW_NOT_NEGOTIATED;
     return FALSE;
   }
+  if (picture->flags & CODEC_PICTURE_REPEAT) {
+    picture->client_data = dec_picture_ref (conceal->client_data);
+    picture->client_destroy = gst_dmaresv_decoder_picture_unref;
+    return TRUE;
+  }
   if (picture->flags & CODEC_PICTURE_GAP) {
     /* The driver finds a reference by the timestamp that a job left on its CAPTURE buffer, and no
      * job will run for this one.  With the key of the picture that conceals it, it *is* that
@@ -505,7 +536,7 @@ gst_dmaresv_decoder_new_picture (CodecPicture * picture, CodecPicture * conceal,
     return FALSE;
   mine = dec_picture_new (buffer, picture->tag, gst_dmaresv_decoder_picture_freed, self);
   priv->n_pictures++;
-  /* A hidden one keeps no frame: handle_frame() lets it go. */
+  /* A hidden one has no frame to end. */
   mine->output = (picture->flags & CODEC_PICTURE_HIDDEN) != 0;
   if (!mine->output)
     priv->pictures = g_list_prepend (priv->pictures, mine);
@@ -561,10 +592,12 @@ gst_dmaresv_decoder_output (CodecPicture * picture, gpointer user_data)
   GstVideoCodecFrame *frame;
   Output *output;
 
-  if (!mine || mine->output)
+  if (!mine || (mine->output && !(picture->flags & CODEC_PICTURE_REPEAT)))
     return TRUE;
-  mine->output = TRUE;
-  priv->pictures = g_list_remove (priv->pictures, mine);
+  if (!(picture->flags & CODEC_PICTURE_REPEAT)) {
+    mine->output = TRUE;
+    priv->pictures = g_list_remove (priv->pictures, mine);
+  }
 
   frame = gst_video_decoder_get_frame (GST_VIDEO_DECODER (self), picture->tag);
   if (frame && gst_dmaresv_decoder_has_output (self, picture->tag))
@@ -685,6 +718,11 @@ gst_dmaresv_decoder_decode_failed (GstDmaResvDecoder * self, guint number, const
   } else if (g_error_matches (err, CODEC_ERROR, CODEC_ERROR_UNSUPPORTED)) {
     gst_dmaresv_decoder_unsupported (self, err->message);
     return priv->flow;
+  }
+  if (g_error_matches (err, CODEC_ERROR, CODEC_ERROR_SKIPPED)) {
+    GST_ELEMENT_WARNING (self, STREAM, DECODE, ("A part of the video cannot be decoded."),
+        ("From frame %u on: %s", number, err->message));
+    return GST_FLOW_OK;
   }
   GST_VIDEO_DECODER_ERROR (self, 1, STREAM, DECODE, ("The stream is damaged."),
       ("Frame %u: %s", number, err->message), ret);

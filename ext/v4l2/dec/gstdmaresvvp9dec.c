@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-dmaresvvp9dec
+ * @title: dmaresvvp9dec
+ * @short_description: V4L2 stateless VP9 decoder with implicit sync
+ *
+ * Decodes VP9 on hardware that speaks the V4L2 stateless API, such as rkvdec of
+ * the RK3399.  Frames are dma-bufs on the device's own buffers: a buffer goes
+ * back to the hardware only when no element holds it and no fence of a consumer
+ * is pending in its dma_resv.
+ *
+ * Profile 0 is decoded.  Of the frames that a superframe shows, the last is
+ * output.  Where the size changes between key frames by more than the buffers
+ * of the session can take, a warning says so and frames are dropped up to the
+ * next key frame.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 filesrc location=clip.webm ! matroskademux ! vp9parse ! dmaresvvp9dec ! waylandsink
+ * ]|
+ *
+ * Since: 0.1
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdmaresvvp9dec.h"
+
+#include "../codecs/vp9.h"
+#include "gstdmaresvdecoder.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_dmaresv_vp9_dec_debug);
+#define GST_CAT_DEFAULT gst_dmaresv_vp9_dec_debug
+
+static gpointer
+vp9_create (const CodecClient * client, gpointer user_data)
+{
+  return codec_vp9_new (client, user_data);
+}
+
+static void
+vp9_destroy (gpointer codec)
+{
+  codec_vp9_free (codec);
+}
+
+/* All that matters is in the frames. */
+static gboolean
+vp9_set_format (gpointer codec G_GNUC_UNUSED, GstVideoCodecState * state G_GNUC_UNUSED,
+    gboolean live G_GNUC_UNUSED, GError ** error G_GNUC_UNUSED)
+{
+  return TRUE;
+}
+
+static gboolean
+vp9_decode (gpointer codec, const guint8 * data, gsize size, guint64 tag, GError ** error)
+{
+  return codec_vp9_decode (codec, data, size, tag, error);
+}
+
+static gboolean
+vp9_drain (gpointer codec, GError ** error)
+{
+  return codec_vp9_drain (codec, error);
+}
+
+static void
+vp9_flush (gpointer codec)
+{
+  codec_vp9_flush (codec);
+}
+
+static const GstDmaResvCodec vp9_codec = {
+  vp9_create, vp9_destroy, vp9_set_format, vp9_decode, vp9_drain, vp9_flush
+};
+
+static GstCaps *
+vp9_make_caps (DecDevice * device)
+{
+  V4l2M2m *m2m = dec_device_get_m2m (device);
+
+  if (!v4l2_m2m_has_menu_item (m2m, V4L2_CID_MPEG_VIDEO_VP9_PROFILE, V4L2_MPEG_VIDEO_VP9_PROFILE_0)) {
+    GST_WARNING ("%s does not decode profile 0", v4l2_m2m_get_info (m2m)->video_path);
+    return NULL;
+  }
+  /* The profile, the depth and the chroma format are what vp9parse says of the key frame: a stream
+   * that cannot be decoded is refused at the caps, where another decoder can step in. */
+  return gst_caps_from_string ("video/x-vp9, alignment=(string){ super-frame, frame }, "
+      "profile=(string)0, chroma-format=(string)4:2:0, bit-depth-luma=(uint)8, "
+      "bit-depth-chroma=(uint)8");
+}
+
+static void
+gst_dmaresv_vp9_dec_class_init (gpointer klass, gpointer class_data)
+{
+  GstDmaResvDecoderClass *decoder_class = klass;
+
+  decoder_class->coded_format = V4L2_PIX_FMT_VP9_FRAME;
+  decoder_class->codec = &vp9_codec;
+  gst_dmaresv_decoder_class_setup (decoder_class, class_data, "VP9");
+}
+
+gboolean
+gst_dmaresv_vp9_dec_register (GstPlugin * plugin)
+{
+  GTypeInfo info = {
+    .class_size = sizeof (GstDmaResvDecoderClass),
+    .class_init = gst_dmaresv_vp9_dec_class_init,
+  };
+  GTypeQuery query;
+
+  GST_DEBUG_CATEGORY_INIT (gst_dmaresv_vp9_dec_debug, "dmaresvvp9dec", 0,
+      "V4L2 stateless VP9 decoder");
+  g_type_query (GST_TYPE_DMARESV_DECODER, &query);
+  info.instance_size = query.instance_size;
+  return gst_dmaresv_decoder_register (plugin, "vp9", "Vp9Dec", V4L2_PIX_FMT_VP9_FRAME, &info,
+      vp9_make_caps);
+}

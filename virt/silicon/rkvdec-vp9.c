@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rkvdec's VP9 mode (profile 0).
+ *
+ * Layouts learnt from Linux 7.2, drivers/media/platform/rockchip/rkvdec:
+ * rkvdec-regs.h (struct rkvdec_vp9_regs), rkvdec-vp9.c (config_registers,
+ * config_ref_registers, get_mv_base_addr).
+ *
+ * The hardware parses both headers of the frame itself; from the registers come
+ * the references (address, size, strides), and what a frame inherits from the
+ * last one.  libavcodec does the arithmetic, and the model makes it follow the
+ * registers:
+ *  - each reference that the frame uses is refreshed in libavcodec's picture
+ *    from the CAPTURE memory at the address that the register names, which must
+ *    be of the size that the register names; every other picture is poison.  A
+ *    reference that the driver did not find is the output's own address, and is
+ *    poison, too;
+ *  - sizes taken over from a reference are those in the registers.
+ *
+ * What libavcodec cannot be made to follow is checked, and a mismatch is the
+ * error interrupt: the loop filter deltas and the segment features of the last
+ * frame (the driver never clears the enable bits, so features that are set
+ * without need are no mismatch), the scale factors, the size of the last frame.
+ *
+ * libavcodec has state which is the driver's and the memory's on silicon
+ * (probabilities, motion vectors and segment map of the frame before).  After an
+ * error it is void, and what follows ends in errors until the next frame that
+ * needs none: a key frame, or an intra frame that resets all contexts.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "avdec.h"
+#include "bits.h"
+#include "rkvdec.h"
+#include "vp9-syntax.h"
+
+#define MAX_STREAM_BYTES	(64u << 20)
+
+struct vp9_state {
+	struct avdec *dec;
+	bool in_step;			/* libavcodec's state is that of the stream */
+	AVFrame *slots[VP9_REF_SLOTS];	/* as the stream names them */
+	struct vp9_inherited inherited;
+	unsigned int width, height;	/* of the last frame */
+	bool show_frame, intra;		/* the last frame's */
+};
+
+struct picture {
+	struct rkvdec_run *run;
+	struct vp9_state *state;
+	uint8_t *stream;
+	size_t size;
+	struct vp9_ref_size ref_sizes[VP9_REFS];
+	struct vp9_header h;
+	uint32_t out, stride, uv_offset, yuv;
+	unsigned int width, height;	/* even */
+};
+
+#define complain(p, ...) rkvdec_complain((p)->run, __VA_ARGS__)
+
+static void slot_set(struct vp9_state *state, unsigned int i, const AVFrame *frame)
+{
+	av_frame_free(&state->slots[i]);
+	if (frame) {
+		state->slots[i] = av_frame_clone(frame);
+		if (!state->slots[i])
+			abort();
+	}
+}
+
+static void state_reset(struct vp9_state *state)
+{
+	avdec_close(state->dec);
+	for (unsigned int i = 0; i < VP9_REF_SLOTS; i++)
+		slot_set(state, i, NULL);
+	memset(state, 0, sizeof(*state));
+}
+
+static void state_free(void *data)
+{
+	state_reset(data);
+	free(data);
+}
+
+static bool read_stream(struct picture *p)
+{
+	const uint32_t *r = p->run->regs;
+
+	p->size = r[RKVDEC_STREAM_LEN];
+	if (!p->size || p->size > MAX_STREAM_BYTES) {
+		complain(p, "stream length %zu", p->size);
+		return false;
+	}
+	p->stream = malloc(p->size);
+	if (!p->stream)
+		abort();
+	return bus_read(&p->run->bus, r[RKVDEC_STRM_RLC_BASE], p->stream, p->size);
+}
+
+static bool read_header(struct picture *p)
+{
+	const uint32_t *r = p->run->regs;
+	const char *error;
+	uint32_t last;
+
+	for (unsigned int i = 0; i < VP9_REFS; i++) {
+		p->ref_sizes[i].width = RKVDEC_VP9_REF_WIDTH(r[RKVDEC_VP9_REF_SIZE(i)]);
+		p->ref_sizes[i].height = RKVDEC_VP9_REF_HEIGHT(r[RKVDEC_VP9_REF_SIZE(i)]);
+	}
+	error = vp9_parse_header(&p->h, &p->state->inherited, p->ref_sizes, p->stream, p->size);
+	if (error) {
+		complain(p, "bad %s", error);
+		return false;
+	}
+	last = p->size - p->h.size - p->h.compressed_size;
+	if (RKVDEC_VP9_LASTTILE_BYTES(r[RKVDEC_VP9_LASTTILE]) != last) {
+		complain(p, "tiles are %u bytes, the register says %u", last,
+			 RKVDEC_VP9_LASTTILE_BYTES(r[RKVDEC_VP9_LASTTILE]));
+		return false;
+	}
+	return true;
+}
+
+static bool check_geometry(struct picture *p)
+{
+	const uint32_t *r = p->run->regs;
+
+	p->width = (p->h.width + 1) & ~1u;
+	p->height = (p->h.height + 1) & ~1u;
+	p->out = r[RKVDEC_DECOUT_BASE] & ~15u;
+	p->stride = RKVDEC_Y_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]);
+	p->uv_offset = RKVDEC_Y_VIRSTRIDE_BYTES(r[RKVDEC_Y_VIRSTRIDE]);
+	p->yuv = RKVDEC_YUV_VIRSTRIDE_BYTES(r[RKVDEC_YUV_VIRSTRIDE]);
+	if (!p->width || !p->height || p->width > 4096 || p->height > 2304 ||
+	    p->stride < p->width || p->stride % 64 ||
+	    p->stride != RKVDEC_UV_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]) ||
+	    p->uv_offset < p->stride * ((p->height + 63) & ~63u) ||
+	    p->yuv < p->uv_offset * 3 / 2) {
+		complain(p, "%ux%u does not fit stride %u, planes at %u and %u", p->h.width,
+			 p->h.height, p->stride, p->uv_offset, p->yuv);
+		return false;
+	}
+	return true;
+}
+
+static bool check_inherited(struct picture *p)
+{
+	const struct vp9_inherited *s = &p->state->inherited;
+	const uint32_t *r = p->run->regs;
+
+	for (unsigned int i = 0; i < 6; i++) {
+		uint32_t word = r[i < 4 ? RKVDEC_VP9_REF_DELTAS : RKVDEC_VP9_LASTFRAME];
+		int32_t delta = sign_extend(word >> (i < 4 ? i : i - 4) * 7 & 0x7f, 7);
+
+		if (delta != (i < 4 ? s->ref_deltas[i] : s->mode_deltas[i - 4])) {
+			complain(p, "loop filter delta %u of the last frame is %d, not %d", i,
+				 i < 4 ? s->ref_deltas[i] : s->mode_deltas[i - 4], delta);
+			return false;
+		}
+	}
+	for (unsigned int i = 0; i < VP9_SEGMENTS; i++) {
+		uint32_t word = r[RKVDEC_VP9_SEGMENT(i)];
+		const int16_t *data = s->seg_data[i];
+		uint8_t on = s->seg_enabled[i];
+
+		if ((on & BIT(VP9_SEG_ALT_Q) &&
+		     (!(word & BIT(1)) || sign_extend(word >> 2 & 0x1ff, 9) != data[VP9_SEG_ALT_Q])) ||
+		    (on & BIT(VP9_SEG_ALT_L) &&
+		     (!(word & BIT(11)) || sign_extend(word >> 12 & 0x7f, 7) != data[VP9_SEG_ALT_L])) ||
+		    (on & BIT(VP9_SEG_REF_FRAME) &&
+		     (!(word & BIT(19)) || (int)(word >> 20 & 3) != data[VP9_SEG_REF_FRAME])) ||
+		    (on & BIT(VP9_SEG_SKIP) && !(word & BIT(22)))) {
+			complain(p, "features of segment %u of the last frame: register %08x", i, word);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_last(struct picture *p)
+{
+	const struct vp9_state *s = p->state;
+	uint32_t info = p->run->regs[RKVDEC_VP9_LASTFRAME];
+	bool same = s->width == p->h.width && s->height == p->h.height;
+
+	if (!!(info & RKVDEC_VP9_LAST_SHOW_FRAME) == s->show_frame &&
+	    !!(info & RKVDEC_VP9_LAST_INTRA_ONLY) == s->intra &&
+	    !!(info & RKVDEC_VP9_LAST_SAME_SIZE) == same)
+		return true;
+	complain(p, "last frame: shown %d, intra %d, same size %d; the register says %08x",
+		 s->show_frame, s->intra, same, info);
+	return false;
+}
+
+/* Fills libavcodec's picture for reference i as the registers say. */
+static bool load_ref(struct picture *p, unsigned int i)
+{
+	const uint32_t *r = p->run->regs;
+	uint32_t addr = r[RKVDEC_VP9_REF_BASE(i)] & ~15u;
+	uint32_t strides = r[RKVDEC_VP9_REF_STRIDE(i)];
+	uint32_t scale = r[RKVDEC_VP9_REF_SCALE(i)];
+	AVFrame *frame = p->state->slots[p->h.ref_slot[i]];
+	const struct vp9_ref_size *size = &p->ref_sizes[i];
+
+	if (!frame) {
+		complain(p, "reference %u (slot %u) was never decoded", i, p->h.ref_slot[i]);
+		return false;
+	}
+	/* A reference that the driver did not find */
+	if (addr == p->out) {
+		avdec_poison(frame);
+		return true;
+	}
+	if ((unsigned int)frame->width != size->width || (unsigned int)frame->height != size->height) {
+		complain(p, "reference %u (slot %u) is %dx%d, the registers say %ux%u", i,
+			 p->h.ref_slot[i], frame->width, frame->height, size->width, size->height);
+		return false;
+	}
+	if ((scale & 0xffff) != ((size->width << 14) / p->h.width & 0xffff) ||
+	    scale >> 16 != ((size->height << 14) / p->h.height & 0xffff)) {
+		complain(p, "reference %u: scale %08x", i, scale);
+		return false;
+	}
+	return avdec_load_nv12(frame, &p->run->bus, addr,
+			       addr + RKVDEC_Y_VIRSTRIDE_BYTES(r[RKVDEC_VP9_REF_Y_BYTES(i)]),
+			       RKVDEC_Y_HOR_VIRSTRIDE(strides), (size->width + 1) & ~1u,
+			       (size->height + 1) & ~1u);
+}
+
+static bool load_refs(struct picture *p)
+{
+	bool used[VP9_REF_SLOTS] = { false };
+
+	for (unsigned int i = 0; i < VP9_REFS && !vp9_is_intra(&p->h); i++) {
+		uint32_t addr = p->run->regs[RKVDEC_VP9_REF_BASE(i)];
+
+		for (unsigned int j = 0; j < i; j++) {
+			if (p->h.ref_slot[j] == p->h.ref_slot[i] &&
+			    addr != p->run->regs[RKVDEC_VP9_REF_BASE(j)]) {
+				complain(p, "slot %u at two addresses", p->h.ref_slot[i]);
+				return false;
+			}
+		}
+		used[p->h.ref_slot[i]] = true;
+	}
+	/* Slots share pictures: first the poison, then what is named. */
+	for (unsigned int i = 0; i < VP9_REF_SLOTS; i++)
+		if (!used[i] && p->state->slots[i])
+			avdec_poison(p->state->slots[i]);
+	for (unsigned int i = 0; i < VP9_REFS && !vp9_is_intra(&p->h); i++)
+		if (!load_ref(p, i))
+			return false;
+	return true;
+}
+
+static bool open_decoder(struct picture *p)
+{
+	struct vp9_state *state = p->state;
+
+	if (state->dec && (state->in_step || !p->h.key_frame))
+		return true;
+	state_reset(state);
+	state->dec = avdec_open(AV_CODEC_ID_VP9);
+	if (!state->dec)
+		complain(p, "cannot open libavcodec's VP9 decoder");
+	return state->dec;
+}
+
+static bool needs_no_past(const struct vp9_header *h)
+{
+	return h->key_frame || (h->intra_only && (h->error_resilient || h->reset_frame_context == 3));
+}
+
+static void commit(struct picture *p, const AVFrame *frame)
+{
+	struct vp9_state *s = p->state;
+
+	for (unsigned int i = 0; i < VP9_REF_SLOTS; i++)
+		if (p->h.refresh_flags & BIT(i))
+			slot_set(s, i, frame);
+	s->inherited = p->h.state;
+	s->width = p->h.width;
+	s->height = p->h.height;
+	s->show_frame = p->h.show_frame;
+	s->intra = vp9_is_intra(&p->h);
+	s->in_step = true;
+}
+
+static uint32_t run_picture(struct picture *p)
+{
+	struct bus *bus = &p->run->bus;
+	unsigned int height;
+	bool ok;
+	AVFrame *frame;
+
+	if (!read_stream(p) || !read_header(p) || !check_geometry(p) || !open_decoder(p))
+		return RKVDEC_ERR_STA;
+	if (!p->state->in_step && !needs_no_past(&p->h)) {
+		complain(p, "depends on a frame that ended in an error");
+		return RKVDEC_ERR_STA;
+	}
+	if (!vp9_is_intra(&p->h) && (!check_inherited(p) || !check_last(p)))
+		return RKVDEC_ERR_STA;
+	if (!load_refs(p))
+		return RKVDEC_ERR_STA;
+	/* After the references are read: an output may overwrite one. */
+	if (!avdec_poison_nv12(bus, p->out, p->out + p->uv_offset, p->stride, p->stride,
+			       (p->height + 63) & ~63u))
+		return RKVDEC_ERR_STA;
+	ok = avdec_decode(p->state->dec, p->stream, p->size);
+	if (!ok)
+		complain(p, "libavcodec: %s", avdec_error(p->state->dec));
+	frame = avdec_picture(p->state->dec);
+	if (!frame)
+		return RKVDEC_ERR_STA;
+	if (frame->width != (int)p->h.width || frame->height != (int)p->h.height) {
+		complain(p, "libavcodec made %dx%d of %ux%u", frame->width, frame->height,
+			 p->h.width, p->h.height);
+		return RKVDEC_ERR_STA;
+	}
+	/* What an error interrupts is written only in part. */
+	height = p->run->job->inject_error ? p->height / 2 & ~1u : p->height;
+	if (!avdec_store_nv12(frame, bus, p->out, p->out + p->uv_offset, p->stride, p->width, height))
+		return RKVDEC_ERR_STA;
+	if (ok)
+		commit(p, frame);
+	return ok ? RKVDEC_RDY_STA : RKVDEC_ERR_STA;
+}
+
+uint32_t rkvdec_vp9_run(struct rkvdec_run *run)
+{
+	struct picture p = { .run = run };
+	uint32_t status;
+
+	if (!run->context->state) {
+		run->context->state = calloc(1, sizeof(struct vp9_state));
+		if (!run->context->state)
+			abort();
+		run->context->free_state = state_free;
+	}
+	p.state = run->context->state;
+	status = run_picture(&p);
+	if (!(status & RKVDEC_RDY_STA) || run->bus.fault.hit)
+		p.state->in_step = false;
+	free(p.stream);
+	return status;
+}
