@@ -61,3 +61,12 @@ other_apt() {
 		-o Dir::State::lists="$dir/lists" -o Dir::Cache="$dir/cache" \
 		-o APT::Sandbox::User=root -o Debug::NoLocking=1 "$@"
 }
+
+# alone FILE CMD...: one at a time, over all clones of this user.
+alone() {
+	local lock=$1
+	shift
+	mkdir -p "$(dirname "$lock")"
+	flock -n "$lock" true || say "    waiting for another ./dev that builds"
+	flock "$lock" "$@"
+}
