@@ -7,7 +7,7 @@
 #   VECTOR_DECODER=NAME   another element in place of ours, such as v4l2slh264dec
 set -u
 cd "$1" || exit 1
-declare -A total passed
+declare -A total passed have
 
 parser_of() {
 	case $1 in
@@ -74,7 +74,8 @@ while IFS=$'\t' read -r path codec _ width height _ md5 _ tags pixfmt _ expect _
 	[ -z "${VECTOR_FILTER:-}" ] || [[ $path == *$VECTOR_FILTER* ]] || continue
 	[ -z "${VECTOR_CODECS:-}" ] || [[ " $VECTOR_CODECS " == *" $codec "* ]] || continue
 	decoder=${VECTOR_DECODER:-$(decoder_of "$codec")}
-	if ! gst-inspect-1.0 --exists "$decoder"; then
+	[ -n "${have[$codec]:-}" ] || have[$codec]=$(gst-inspect-1.0 "$decoder" >/dev/null 2>&1 && echo yes || echo no)
+	if [ "${have[$codec]}" = no ]; then
 		echo "skip $path: there is no $decoder here"
 		continue
 	fi

@@ -55,6 +55,19 @@ encode interlaced.h264 320x240 10 "tff=1:bframes=1" -profile:v high -flags +ilme
 ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=320x240:rate=25" -frames:v 5 \
 	-pix_fmt yuv444p -c:v libx264 -profile:v high444 "$out/yuv444.h264"
 
-# the demo's clip
+# other NAME FFMPEG-OPTION...: the other codecs' streams
+other() {
+	local name=$1
+	shift
+	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=${size:-320x240}:rate=25" -frames:v "${frames:-40}" \
+		-pix_fmt yuv420p "$@" "$out/$name"
+}
+
+# the demo's clips
 encode demo.mp4 640x480 60 "keyint=30:bframes=3" -profile:v high
+size=640x480
+other demo-hevc.mp4 -c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1:bframes=3"
+other demo-vp9.webm -c:v libvpx-vp9 -b:v 1M -deadline realtime -cpu-used 5
+other demo-vp8.webm -c:v libvpx -b:v 1M -deadline realtime -cpu-used 5 -auto-alt-ref 1
+other demo-mpeg2.m2v -c:v mpeg2video -q:v 4 -bf 2
 echo "$stamp" >"$out/stamp"
