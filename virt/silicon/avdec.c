@@ -113,15 +113,32 @@ static void mark_untouched(AVFrame *frame, uint32_t number)
 	}
 }
 
+static bool line_is_untouched(const struct avdec *dec, unsigned int mb_x, unsigned int y)
+{
+	const uint8_t *row = dec->picture->data[0] +
+			     (ptrdiff_t)y * dec->picture->linesize[0];
+
+	for (unsigned int x = mb_x * 16 + MARK_FIRST; x <= mb_x * 16 + MARK_LAST; x++)
+		if (row[x] != mark_at(dec->n_pictures, x, y))
+			return false;
+	return true;
+}
+
 bool avdec_mb_is_untouched(const struct avdec *dec, unsigned int mb_x, unsigned int mb_y)
 {
-	const AVFrame *frame = dec->picture;
-
 	for (unsigned int y = mb_y * 16 + MARK_FIRST; y <= mb_y * 16 + MARK_LAST; y++)
-		for (unsigned int x = mb_x * 16 + MARK_FIRST; x <= mb_x * 16 + MARK_LAST; x++)
-			if (frame->data[0][(ptrdiff_t)y * frame->linesize[0] + x] !=
-			    mark_at(dec->n_pictures, x, y))
-				return false;
+		if (!line_is_untouched(dec, mb_x, y))
+			return false;
+	return true;
+}
+
+bool avdec_field_mb_is_untouched(const struct avdec *dec, unsigned int field,
+				 unsigned int mb_x, unsigned int mb_y)
+{
+	for (unsigned int y = mb_y * 32 + field; y < mb_y * 32 + 32; y += 2)
+		if (y % 16 >= MARK_FIRST && y % 16 <= MARK_LAST &&
+		    !line_is_untouched(dec, mb_x, y))
+			return false;
 	return true;
 }
 

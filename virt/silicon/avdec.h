@@ -44,5 +44,8 @@ bool avdec_poison_nv12(struct bus *bus, uint32_t y, uint32_t uv, uint32_t stride
 		       unsigned int width, unsigned int height);
 /* Has no decoding touched this macroblock of the current picture? */
 bool avdec_mb_is_untouched(const struct avdec *dec, unsigned int mb_x, unsigned int mb_y);
+/* The same of a macroblock of one field (0 top, 1 bottom). */
+bool avdec_field_mb_is_untouched(const struct avdec *dec, unsigned int field,
+				 unsigned int mb_x, unsigned int mb_y);
 
 #endif

@@ -79,15 +79,18 @@ fill_loop_filter (struct v4l2_vp8_loop_filter *to, const GstVp8MbLfAdjustments *
 static void
 fill_entropy (struct v4l2_vp8_entropy *to, const GstVp8FrameHdr * hdr)
 {
+  /* What key frames code their modes with is fixed (11.2, 11.4); they have no other. */
+  static const guint8 key_y_mode_probs[] = { 145, 156, 163, 128 };
+  static const guint8 key_uv_mode_probs[] = { 142, 114, 183 };
+
   G_STATIC_ASSERT (sizeof (to->coeff_probs) == sizeof (hdr->token_probs.prob));
   G_STATIC_ASSERT (sizeof (to->mv_probs) == sizeof (hdr->mv_probs.prob));
 
   memcpy (to->coeff_probs, hdr->token_probs.prob, sizeof (to->coeff_probs));
   memcpy (to->mv_probs, hdr->mv_probs.prob, sizeof (to->mv_probs));
   if (hdr->key_frame) {
-    /* What key frames code their modes with is fixed (11.2); they have no other. */
-    memcpy (to->y_mode_probs, ((guint8[]) { 145, 156, 163, 128}), sizeof (to->y_mode_probs));
-    memcpy (to->uv_mode_probs, ((guint8[]) { 142, 114, 183}), sizeof (to->uv_mode_probs));
+    memcpy (to->y_mode_probs, key_y_mode_probs, sizeof (to->y_mode_probs));
+    memcpy (to->uv_mode_probs, key_uv_mode_probs, sizeof (to->uv_mode_probs));
   } else {
     memcpy (to->y_mode_probs, hdr->mode_probs.y_prob, sizeof (to->y_mode_probs));
     memcpy (to->uv_mode_probs, hdr->mode_probs.uv_prob, sizeof (to->uv_mode_probs));
