@@ -77,7 +77,11 @@ typedef enum
   CODEC_PICTURE_KEY = 1 << 2,           /* an IDR */
   CODEC_PICTURE_REFERENCE = 1 << 3,     /* later pictures may predict from it */
   CODEC_PICTURE_HIDDEN = 1 << 4,        /* is never output itself, only by a REPEAT */
-  CODEC_PICTURE_REPEAT = 1 << 5         /* shows @conceal of new_picture again: its buffer, and no job */
+  CODEC_PICTURE_REPEAT = 1 << 5,        /* shows @conceal of new_picture again: its buffer, and no job */
+  CODEC_PICTURE_INTERLACED = 1 << 6,    /* two fields of different times */
+  CODEC_PICTURE_TOP_FIELD_FIRST = 1 << 7,
+  CODEC_PICTURE_REPEAT_FIELD = 1 << 8,
+  CODEC_PICTURE_ONE_FIELD = 1 << 9      /* the other one never came */
 } CodecPictureFlags;
 
 /*
@@ -119,7 +123,7 @@ typedef struct
   /* Get a CAPTURE buffer for the picture (client_data). For a GAP picture the client may conceal
    * (copy @conceal, the nearest earlier reference, which may be NULL). */
   gboolean (*new_picture) (CodecPicture * picture, CodecPicture * conceal, gpointer user_data);
-  /* Queue the job that decodes into the picture. */
+  /* Queue the job that decodes into the picture; for fields, there are two jobs. */
   gboolean (*submit) (CodecPicture * picture, const CodecJob * job, gpointer user_data);
   /* The picture is next in output order; called once per picture, never for GAP and HIDDEN ones. */
   gboolean (*output) (CodecPicture * picture, gpointer user_data);

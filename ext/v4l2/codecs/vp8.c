@@ -186,8 +186,7 @@ start_sequence (CodecVp8 * self, const GstVp8FrameHdr * hdr, GError ** error)
 
   self->have_sequence = self->client.new_sequence (seq, self->user_data);
   if (!self->have_sequence)
-    g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_CLIENT,
-        "The client refused the sequence");
+    g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_CLIENT, "The client refused the sequence");
 
   return self->have_sequence;
 }

@@ -534,7 +534,7 @@ dec_device_captured (DecDevice * self, const V4l2Buffer * buffer)
 
     if (job->busy && !job->capture_done && job->capture_index == buffer->index) {
       job->capture_done = TRUE;
-      job->picture->error = (buffer->flags & V4L2_BUF_FLAG_ERROR) != 0;
+      job->picture->error |= (buffer->flags & V4L2_BUF_FLAG_ERROR) != 0;
       dec_device_job_progress (self, job);
       return;
     }
@@ -693,6 +693,10 @@ dec_device_submit (DecDevice * self, DecPicture * picture, const DecDeviceJob * 
   Job *job;
   guint i;
 
+  /* A second field: its frame's buffer is in the CAPTURE queue until the first one is done.  Not
+   * every driver can hold it there (V4L2_BUF_CAP_SUPPORTS_M2M_HOLD_CAPTURE_BUF), all can do this. */
+  if (picture->state == DEC_PICTURE_QUEUED && !dec_device_wait (self, picture, cancellable, error))
+    return FALSE;
   if (!(job = dec_device_free_job (self, cancellable, error)))
     return FALSE;
   if (desc->size > job->size) {

@@ -116,6 +116,8 @@ gst_dmaresv_decoder_negotiate (GstVideoDecoder * decoder)
   if (!state)
     return FALSE;
   gst_dmaresv_decoder_apply_vui (self, &state->info);
+  if (priv->sequence.interlaced)
+    GST_VIDEO_INFO_INTERLACE_MODE (&state->info) = GST_VIDEO_INTERLACE_MODE_MIXED;
   priv->info = state->info;
   if ((ok = gst_dmaresv_decoder_choose_memory (self, &state->info, &priv->dmabuf))) {
     gst_clear_caps (&state->caps);

@@ -27,7 +27,7 @@ typedef struct
 {
   GstVideoCodecFrame *frame;
   DecPicture *picture;
-  gboolean corrupt;             /* the codec's word */
+  CodecPictureFlags flags;      /* the codec's word */
 } Output;
 
 typedef struct

@@ -192,6 +192,19 @@ gst_dmaresv_decoder_has_to_copy (GstDmaResvDecoder * self)
   return TRUE;
 }
 
+static void
+gst_dmaresv_decoder_flag_fields (GstBuffer * buffer, CodecPictureFlags flags)
+{
+  if (flags & CODEC_PICTURE_INTERLACED)
+    GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_INTERLACED);
+  if (flags & CODEC_PICTURE_TOP_FIELD_FIRST)
+    GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_TFF);
+  if (flags & CODEC_PICTURE_REPEAT_FIELD)
+    GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_RFF);
+  if (flags & CODEC_PICTURE_ONE_FIELD)
+    GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_ONEFIELD);
+}
+
 static GstFlowReturn
 gst_dmaresv_decoder_make_buffer (GstDmaResvDecoder * self, Output * output)
 {
@@ -213,10 +226,12 @@ gst_dmaresv_decoder_make_buffer (GstDmaResvDecoder * self, Output * output)
       return flow;
     buffer = copy;
   }
-  if (output->picture->error || output->corrupt) {
+  if (output->picture->error || (output->flags & CODEC_PICTURE_CORRUPT)) {
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_CORRUPTED);
     GST_VIDEO_CODEC_FRAME_FLAG_SET (output->frame, GST_VIDEO_CODEC_FRAME_FLAG_CORRUPTED);
   }
+  if (priv->sequence.interlaced)
+    gst_dmaresv_decoder_flag_fields (buffer, output->flags);
   output->frame->output_buffer = buffer;
   return GST_FLOW_OK;
 }
@@ -412,7 +427,9 @@ gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_
   if (!gst_dmaresv_decoder_push_outputs (self, 0))
     return FALSE;
   priv->have_sequence = FALSE;
-  if (sequence->interlaced)
+  /* So far only MPEG-2's fields are. */
+  if (sequence->interlaced
+      && GST_DMARESV_DECODER_GET_CLASS (self)->coded_format != V4L2_PIX_FMT_MPEG2_SLICE)
     return gst_dmaresv_decoder_unsupported (self, "Interlaced video (fields or MBAFF)");
   if (sequence->bit_depth != 8 || sequence->chroma_format_idc != 1)
     return gst_dmaresv_decoder_unsupported (self, "Video other than 8-bit 4:2:0");
@@ -611,7 +628,7 @@ gst_dmaresv_decoder_output (CodecPicture * picture, gpointer user_data)
   output = g_new0 (Output, 1);
   output->frame = frame;
   output->picture = dec_picture_ref (mine);
-  output->corrupt = (picture->flags & CODEC_PICTURE_CORRUPT) != 0;
+  output->flags = picture->flags;
   if (picture->flags & CODEC_PICTURE_KEY)
     GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
   g_queue_push_tail (&priv->outputs, output);

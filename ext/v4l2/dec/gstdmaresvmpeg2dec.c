@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-dmaresvmpeg2dec
+ * @title: dmaresvmpeg2dec
+ * @short_description: V4L2 stateless MPEG-2 decoder with implicit sync
+ *
+ * Decodes MPEG-2 video (ITU-T H.262) on hardware that speaks the V4L2 stateless API, such
+ * as the RK3399's hantro VPU.  Frames are dma-bufs on the device's own buffers:
+ * a buffer goes back to the hardware only when no element holds it and no fence
+ * of a consumer is pending in its dma_resv.
+ *
+ * The sink caps say which sizes the driver found at registration can do;
+ * "video-device-path" names it.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 filesrc location=clip.mpg ! mpegpsdemux ! mpegvideoparse ! dmaresvmpeg2dec ! waylandsink
+ * ]|
+ *
+ * Since: 0.2
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdmaresvmpeg2dec.h"
+
+#include "../codecs/mpeg2.h"
+#include "gstdmaresvdecoder.h"
+
+static gpointer
+mpeg2_create (const CodecClient * client, gpointer user_data)
+{
+  return codec_mpeg2_new (client, user_data);
+}
+
+static void
+mpeg2_destroy (gpointer codec)
+{
+  codec_mpeg2_free (codec);
+}
+
+static gboolean
+mpeg2_set_format (gpointer codec, GstVideoCodecState * state, gboolean live G_GNUC_UNUSED,
+    GError ** error)
+{
+  GstMapInfo map;
+  gboolean ret;
+
+  if (!state->codec_data)
+    return TRUE;
+  if (!gst_buffer_map (state->codec_data, &map, GST_MAP_READ)) {
+    g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM, "codec_data cannot be mapped");
+    return FALSE;
+  }
+  ret = codec_mpeg2_set_headers (codec, map.data, map.size, error);
+  gst_buffer_unmap (state->codec_data, &map);
+  return ret;
+}
+
+static gboolean
+mpeg2_decode (gpointer codec, const guint8 * data, gsize size, guint64 tag, GError ** error)
+{
+  return codec_mpeg2_decode (codec, data, size, tag, error);
+}
+
+static gboolean
+mpeg2_drain (gpointer codec, GError ** error)
+{
+  return codec_mpeg2_drain (codec, error);
+}
+
+static void
+mpeg2_flush (gpointer codec)
+{
+  codec_mpeg2_flush (codec);
+}
+
+static const GstDmaResvCodec mpeg2_codec = {
+  mpeg2_create, mpeg2_destroy, mpeg2_set_format, mpeg2_decode, mpeg2_drain, mpeg2_flush
+};
+
+static GstCaps *
+mpeg2_make_caps (DecDevice * device)
+{
+  /* High without its scalability and 4:2:2 is Main with one more DC precision. */
+  GstCaps *caps = gst_caps_from_string ("video/mpeg, mpegversion=(int)2, "
+      "systemstream=(boolean)false, parsed=(boolean)true, "
+      "profile=(string){ simple, main, high }");
+
+  gst_dmaresv_decoder_set_sizes (caps, device, V4L2_PIX_FMT_MPEG2_SLICE, TRUE);
+  return caps;
+}
+
+static void
+gst_dmaresv_mpeg2_dec_class_init (gpointer klass, gpointer class_data)
+{
+  GstDmaResvDecoderClass *decoder_class = klass;
+
+  decoder_class->coded_format = V4L2_PIX_FMT_MPEG2_SLICE;
+  decoder_class->codec = &mpeg2_codec;
+  gst_dmaresv_decoder_class_setup (decoder_class, class_data, "MPEG-2");
+}
+
+gboolean
+gst_dmaresv_mpeg2_dec_register (GstPlugin * plugin)
+{
+  GTypeInfo info = {
+    .class_size = sizeof (GstDmaResvDecoderClass),
+    .class_init = gst_dmaresv_mpeg2_dec_class_init,
+  };
+  GTypeQuery query;
+
+  g_type_query (GST_TYPE_DMARESV_DECODER, &query);
+  info.instance_size = query.instance_size;
+  return gst_dmaresv_decoder_register (plugin, "mpeg2", "Mpeg2Dec", V4L2_PIX_FMT_MPEG2_SLICE, &info,
+      mpeg2_make_caps);
+}
