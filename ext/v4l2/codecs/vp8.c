@@ -35,6 +35,7 @@ struct _CodecVp8
   CodecSequence sequence;
   /* All three are set from the first key frame on. */
   CodecPicture *refs[N_REFS];
+  CodecPicture *shown;          /* the last that was output */
   guint64 n_pictures;
 };
 
@@ -179,7 +180,7 @@ start_sequence (CodecVp8 * self, const GstVp8FrameHdr * hdr, GError ** error)
   seq->chroma_format_idc = 1;
   seq->profile = hdr->version;
   seq->level = -1;
-  seq->dpb_size = N_REFS;
+  seq->dpb_size = N_REFS + 1;   /* and what is shown */
   seq->par_n = seq->par_d = 1;
   seq->fps_d = 1;
   GST_DEBUG ("sequence: %ux%u, version %u", seq->width, seq->height, hdr->version);
@@ -306,6 +307,17 @@ submit (CodecVp8 * self, CodecPicture * picture, const GstVp8FrameHdr * hdr, con
 }
 
 static gboolean
+output (CodecVp8 * self, CodecPicture * picture, GError ** error)
+{
+  if (self->client.output (picture, self->user_data))
+    return TRUE;
+  g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_CLIENT,
+      "The client refused a picture for output");
+
+  return FALSE;
+}
+
+static gboolean
 decode_frame (CodecVp8 * self, const GstVp8FrameHdr * hdr, const guint8 * data, gsize size,
     guint64 tag, GError ** error)
 {
@@ -327,13 +339,32 @@ decode_frame (CodecVp8 * self, const GstVp8FrameHdr * hdr, const guint8 * data, 
   if (!submit (self, picture, hdr, data, size, error))
     return FALSE;
   update_references (self, hdr, picture);
-  if (hdr->show_frame && !self->client.output (picture, self->user_data)) {
+  if (!hdr->show_frame)
+    return TRUE;
+  g_clear_pointer (&self->shown, codec_picture_unref);
+  self->shown = codec_picture_ref (picture);
+
+  return output (self, picture, error);
+}
+
+/* An encoder dropped a frame: the one before is shown on. */
+static gboolean
+repeat_frame (CodecVp8 * self, guint64 tag, GError ** error)
+{
+  g_autoptr (CodecPicture) picture = NULL;
+
+  if (!self->shown)
+    return FALSE;
+  picture = codec_picture_new (++self->n_pictures * 1000, tag);
+  picture->flags = CODEC_PICTURE_REPEAT | (self->shown->flags & CODEC_PICTURE_CORRUPT);
+  if (!self->client.new_picture (picture, self->shown, self->user_data)) {
     g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_CLIENT,
-        "The client refused a picture for output");
+        "The client has no buffer for a picture");
     return FALSE;
   }
+  output (self, picture, error);
 
-  return TRUE;
+  return FALSE;
 }
 
 gboolean
@@ -341,9 +372,8 @@ codec_vp8_decode (CodecVp8 * self, const guint8 * data, gsize size, guint64 tag,
 {
   GstVp8FrameHdr hdr;
 
-  /* An encoder that dropped a frame: the one before is shown on. */
   if (size == 0)
-    return FALSE;
+    return repeat_frame (self, tag, error);
   if (size < TAG_SIZE) {
     set_damaged (error, "A frame of less than three bytes");
     return FALSE;
@@ -372,6 +402,7 @@ codec_vp8_flush (CodecVp8 * self)
 {
   for (guint i = 0; i < N_REFS; i++)
     set_ref (self, i, NULL);
+  g_clear_pointer (&self->shown, codec_picture_unref);
 }
 
 CodecVp8 *
