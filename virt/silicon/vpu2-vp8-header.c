@@ -158,10 +158,11 @@ static void add_references(struct ops *ops, const struct vp8_header *h)
 {
 	if (!h->key) {
 		add_literal(ops, 1, h->refresh_golden);
-		add_literal(ops, 1, 0);
+		add_literal(ops, 1, h->refresh_alt);
 		if (!h->refresh_golden)
-			add_literal(ops, 2, 0);
-		add_literal(ops, 2, 0);
+			add_literal(ops, 2, h->copy_to_golden);
+		if (!h->refresh_alt)
+			add_literal(ops, 2, h->copy_to_alt);
 		add_literal(ops, 1, h->sign_bias_golden);
 		add_literal(ops, 1, h->sign_bias_alt);
 	}

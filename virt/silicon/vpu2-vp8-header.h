@@ -34,7 +34,8 @@ struct vp8_header {
 	uint8_t filter_level, sharpness;
 	int8_t ref_delta[4], mode_delta[4];
 	unsigned int log2_partitions;
-	bool refresh_golden, refresh_last;
+	bool refresh_golden, refresh_alt, refresh_last;
+	unsigned int copy_to_golden, copy_to_alt;
 	bool sign_bias_golden, sign_bias_alt;
 	bool mb_skip;			/* mb_no_skip_coeff */
 	uint8_t prob_skip, prob_intra, prob_last, prob_golden;
