@@ -32,6 +32,16 @@ for file in "$STREAMS"/*.h264 "$STREAMS"/avc.mp4; do
 	esac
 done
 
+for file in "$STREAMS"/{altref,odd}.webm "$STREAMS"/{frames,interlaced}.m2v; do
+	name=$(basename "$file")
+	case $name in
+	*.webm) source="filesrc location=$file ! matroskademux" codec=vp8 soft=avdec_vp8 ;;
+	*.m2v) source="filesrc location=$file ! mpegvideoparse" codec=mpeg2 soft=avdec_mpeg2video ;;
+	esac
+	check "decoder: $name" "$compare" -n "$name" "$source ! dmaresv${codec}dec" \
+		"$source ! $soft ! videoconvert ! video/x-raw,format=NV12"
+done
+
 # the caps that the peers fail with: everything a dma-buf
 case $(gst-launch-1.0 --version | sed -n 's/.*version 1\.\([0-9]*\).*/\1/p') in
 22) dmabuf='video/x-raw(memory:DMABuf),format=BGRx' ;;

@@ -63,6 +63,12 @@ other() {
 		-pix_fmt yuv420p "$@" "$out/$name"
 }
 
+other altref.webm -c:v libvpx -b:v 300k -auto-alt-ref 1 -lag-in-frames 12 -deadline good -cpu-used 4
+size=178x146 other odd.webm -c:v libvpx -b:v 200k -deadline realtime -cpu-used 5 -slices 4
+other frames.m2v -c:v mpeg2video -q:v 4 -bf 2
+other interlaced.m2v -c:v mpeg2video -q:v 4 -bf 2 -flags +ilme+ildct -alternate_scan 1 -intra_vlc 1 \
+	-non_linear_quant 1 -qmax 28 -field_order tt
+
 # the demo's clips
 encode demo.mp4 640x480 60 "keyint=30:bframes=3" -profile:v high
 size=640x480
