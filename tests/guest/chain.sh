@@ -32,6 +32,12 @@ for file in "$STREAMS"/*.h264 "$STREAMS"/avc.mp4; do
 	esac
 done
 
+for file in "$STREAMS"/*.vp9.webm; do
+	name=$(basename "$file")
+	check "decoder: $name" "$compare" -n "$name" "filesrc location=$file ! matroskademux ! vp9parse ! dmaresvvp9dec" \
+		"filesrc location=$file ! matroskademux ! vp9parse ! avdec_vp9 ! videoconvert ! video/x-raw,format=NV12"
+done
+
 # the caps that the peers fail with: everything a dma-buf
 case $(gst-launch-1.0 --version | sed -n 's/.*version 1\.\([0-9]*\).*/\1/p') in
 22) dmabuf='video/x-raw(memory:DMABuf),format=BGRx' ;;
