@@ -5,9 +5,10 @@ compare=$1/tools/dmaresv-compare streams=$2 vectors=${3:-}
 
 # Whatever it makes of the stream, it ends by itself, with or without an error, and is not killed by
 # a signal.  Not gst-launch: that of 1.22 may hang itself when a pipeline is not negotiated.
+# survives NAME FILE [PARSER-AND-DECODER]
 survives() {
-	local status=0
-	timeout -k 5 90 "$compare" "filesrc location=$2 ! h264parse ! dmaresvh264dec" "videotestsrc num-buffers=1" \
+	local status=0 chain=${3:-h264parse ! dmaresvh264dec}
+	timeout -k 5 90 "$compare" "filesrc location=$2 ! $chain" "videotestsrc num-buffers=1" \
 		>/tmp/robust-$$ 2>&1 || status=$?
 	case $status in
 	0 | 1 | 2)
@@ -57,6 +58,10 @@ rm -rf "$tmp"
 
 [ -n "$vectors" ] || { echo "skip robust vectors: no folder of test vectors"; exit 0; }
 while IFS=$'\t' read -r path codec _ _ _ _ _ _ _ _ _ expect _; do
-	[ "$codec" = h264 ] && [ "$expect" = robust ] && survives "$path" "$vectors/$path"
+	[ "$expect" = robust ] || continue
+	case $codec in
+	h264) survives "$path" "$vectors/$path" ;;
+	vp9) survives "$path" "$vectors/$path" "ivfparse ! vp9parse ! dmaresvvp9dec" ;;
+	esac
 done <"$vectors/MANIFEST.tsv"
 exit 0
