@@ -41,6 +41,11 @@ for file in "$STREAMS"/{altref,odd}.webm "$STREAMS"/{frames,interlaced}.m2v; do
 	check "decoder: $name" "$compare" -n "$name" "$source ! dmaresv${codec}dec" \
 		"$source ! $soft ! videoconvert ! video/x-raw,format=NV12"
 done
+for file in "$STREAMS"/*.vp9.webm; do
+	name=$(basename "$file")
+	check "decoder: $name" "$compare" -n "$name" "filesrc location=$file ! matroskademux ! vp9parse ! dmaresvvp9dec" \
+		"filesrc location=$file ! matroskademux ! vp9parse ! avdec_vp9 ! videoconvert ! video/x-raw,format=NV12"
+done
 
 # the caps that the peers fail with: everything a dma-buf
 case $(gst-launch-1.0 --version | sed -n 's/.*version 1\.\([0-9]*\).*/\1/p') in

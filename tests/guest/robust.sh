@@ -63,6 +63,7 @@ while IFS=$'\t' read -r path codec _ _ _ _ _ _ _ _ _ expect _; do
 	h264) survives "$path" "$vectors/$path" ;;
 	vp8) survives "$path" "$vectors/$path" "ivfparse ! dmaresvvp8dec" ;;
 	mpeg2) survives "$path" "$vectors/$path" "mpegvideoparse ! dmaresvmpeg2dec" ;;
+	vp9) survives "$path" "$vectors/$path" "ivfparse ! vp9parse ! dmaresvvp9dec" ;;
 	esac
 done <"$vectors/MANIFEST.tsv"
 exit 0

@@ -76,4 +76,17 @@ other demo-hevc.mp4 -c:v libx265 -x265-params "log-level=none:pools=none:frame-t
 other demo-vp9.webm -c:v libvpx-vp9 -b:v 1M -deadline realtime -cpu-used 5
 other demo-vp8.webm -c:v libvpx -b:v 1M -deadline realtime -cpu-used 5 -auto-alt-ref 1
 other demo-mpeg2.m2v -c:v mpeg2video -q:v 4 -bf 2
+
+# VP9: hidden frames, several references; adaptation off; tiles; segmentation; odd size
+vp9() {
+	local name=$1 s=$2 n=$3
+	shift 3
+	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=$s:rate=25" -frames:v "$n" -pix_fmt yuv420p \
+		-c:v libvpx-vp9 -b:v 400k -threads 1 -deadline good -cpu-used 5 "$@" "$out/$name"
+}
+vp9 altref.vp9.webm 320x240 40 -auto-alt-ref 1 -lag-in-frames 16 -g 20
+vp9 parallel.vp9.webm 320x240 20 -frame-parallel 1 -error-resilient 1
+vp9 aq.vp9.webm 178x146 20 -aq-mode 3 -deadline realtime
+vp9 tiles.vp9.webm 1024x256 6 -tile-columns 2 -tile-rows 1
+vp9 lossless.vp9.webm 176x144 10 -lossless 1
 echo "$stamp" >"$out/stamp"

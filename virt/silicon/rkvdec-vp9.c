@@ -22,6 +22,16 @@
  * frame (the driver never clears the enable bits, so features that are set
  * without need are no mismatch), the scale factors, the size of the last frame.
  *
+ * So are the probabilities: the table in memory must be what the frame's context
+ * and compressed header make of it (but for the constant ones of intra frames),
+ * and the registers' transform and reference modes those of that header.
+ * Symbol counts are not modelled: the count table is written with zeros, with
+ * which the driver's backward adaptation leaves all probabilities as they were.
+ * The model expects just that of the tables, while libavcodec adapts by itself;
+ * so forward updates, resets, saved contexts and the control of the compressed
+ * header are checked, and the driver's adaptation is not.  The motion vectors
+ * behind the picture and the segment map are not modelled either.
+ *
  * libavcodec has state which is the driver's and the memory's on silicon
  * (probabilities, motion vectors and segment map of the frame before).  After an
  * error it is void, and what follows ends in errors until the next frame that
@@ -33,15 +43,17 @@
 #include "avdec.h"
 #include "bits.h"
 #include "rkvdec.h"
-#include "vp9-syntax.h"
+#include "vp9-probs.h"
 
 #define MAX_STREAM_BYTES	(64u << 20)
+#define COUNT_BYTES		13232
 
 struct vp9_state {
 	struct avdec *dec;
 	bool in_step;			/* libavcodec's state is that of the stream */
 	AVFrame *slots[VP9_REF_SLOTS];	/* as the stream names them */
 	struct vp9_inherited inherited;
+	struct vp9_probs contexts[4];
 	unsigned int width, height;	/* of the last frame */
 	bool show_frame, intra;		/* the last frame's */
 };
@@ -53,6 +65,8 @@ struct picture {
 	size_t size;
 	struct vp9_ref_size ref_sizes[VP9_REFS];
 	struct vp9_header h;
+	struct vp9_probs probs;
+	unsigned int context;		/* frame_context_idx, 0 where it is reset */
 	uint32_t out, stride, uv_offset, yuv;
 	unsigned int width, height;	/* even */
 };
@@ -193,6 +207,68 @@ static bool check_last(struct picture *p)
 	return false;
 }
 
+/* 7.2: setup_past_independence() and what it does to the saved contexts */
+static void reset_contexts(struct picture *p)
+{
+	const struct vp9_header *h = &p->h;
+
+	p->context = h->frame_context_idx;
+	if (!vp9_is_intra(h) && !h->error_resilient)
+		return;
+	for (unsigned int i = 0; i < 4; i++)
+		if (h->key_frame || h->error_resilient || h->reset_frame_context == 3 ||
+		    (h->reset_frame_context == 2 && i == h->frame_context_idx))
+			vp9_probs_default(&p->state->contexts[i]);
+	p->context = 0;
+}
+
+static bool check_probs(struct picture *p)
+{
+	static const uint8_t no_counts[COUNT_BYTES];
+	uint32_t modes = p->run->regs[RKVDEC_VP9_CPRHEADER];
+	uint8_t table[VP9_PROB_TABLE_BYTES];
+	struct bus *bus = &p->run->bus;
+	struct vp9_compressed c;
+	const char *what;
+
+	reset_contexts(p);
+	p->probs = p->state->contexts[p->context];
+	if (!vp9_probs_update(&p->probs, &c, &p->h, p->stream + p->h.size, p->h.compressed_size)) {
+		complain(p, "bad compressed header");
+		return false;
+	}
+	if (RKVDEC_VP9_TX_MODE(modes) != c.tx_mode ||
+	    (!vp9_is_intra(&p->h) && RKVDEC_VP9_REFERENCE_MODE(modes) != c.reference_mode)) {
+		complain(p, "transform mode %u, reference mode %u: register %08x", c.tx_mode,
+			 c.reference_mode, modes);
+		return false;
+	}
+	if (!bus_read(bus, p->run->regs[RKVDEC_CABACTBL_BASE], table, sizeof(table)))
+		return false;
+	what = vp9_probs_compare(&p->probs, &p->h, table);
+	if (what)
+		complain(p, "%s probabilities in memory are not the frame's", what);
+	return !what && bus_write(bus, p->run->regs[RKVDEC_VP9_COUNT_BASE], no_counts,
+				  sizeof(no_counts));
+}
+
+/* 6.1.2: refresh_probs(), with counts of zero */
+static void save_probs(struct picture *p)
+{
+	struct vp9_probs *saved = &p->state->contexts[p->context];
+
+	if (!p->h.refresh_frame_context)
+		return;
+	if (p->h.frame_parallel) {
+		*saved = p->probs;
+	} else if (vp9_is_intra(&p->h)) {
+		memcpy(saved->tx8, p->probs.tx8, sizeof(saved->tx8));
+		memcpy(saved->tx16, p->probs.tx16, sizeof(saved->tx16));
+		memcpy(saved->tx32, p->probs.tx32, sizeof(saved->tx32));
+		memcpy(saved->skip, p->probs.skip, sizeof(saved->skip));
+	}
+}
+
 /* Fills libavcodec's picture for reference i as the registers say. */
 static bool load_ref(struct picture *p, unsigned int i)
 {
@@ -279,6 +355,7 @@ static void commit(struct picture *p, const AVFrame *frame)
 	for (unsigned int i = 0; i < VP9_REF_SLOTS; i++)
 		if (p->h.refresh_flags & BIT(i))
 			slot_set(s, i, frame);
+	save_probs(p);
 	s->inherited = p->h.state;
 	s->width = p->h.width;
 	s->height = p->h.height;
@@ -302,7 +379,7 @@ static uint32_t run_picture(struct picture *p)
 	}
 	if (!vp9_is_intra(&p->h) && (!check_inherited(p) || !check_last(p)))
 		return RKVDEC_ERR_STA;
-	if (!load_refs(p))
+	if (!check_probs(p) || !load_refs(p))
 		return RKVDEC_ERR_STA;
 	/* After the references are read: an output may overwrite one. */
 	if (!avdec_poison_nv12(bus, p->out, p->out + p->uv_offset, p->stride, p->stride,
@@ -341,7 +418,7 @@ uint32_t rkvdec_vp9_run(struct rkvdec_run *run)
 	}
 	p.state = run->context->state;
 	status = run_picture(&p);
-	if (!(status & RKVDEC_RDY_STA) || run->bus.fault.hit)
+	if (!(status & RKVDEC_RDY_STA) || run->bus.fault.hit || run->job->inject_error)
 		p.state->in_step = false;
 	free(p.stream);
 	return status;

@@ -32,6 +32,7 @@ struct _CodecVp9
    * behind its buffer as long as nothing else is decoded into it. */
   CodecPicture *last;
   Vp9Persistent persistent;
+  GstVideoColorimetry colorimetry;      /* the key frame's: others do not say */
   gboolean have_sequence;
   CodecSequence sequence;
   gboolean need_access_point;
@@ -117,6 +118,7 @@ refresh_slots (CodecVp9 * self, const GstVp9FrameHdr * hdr, CodecPicture * pictu
 static void
 fill_colorimetry (CodecVp9 * self, GstVideoColorimetry * color)
 {
+  memset (color, 0, sizeof (*color));
   color->range = self->parser->color_range == GST_VP9_CR_FULL ? GST_VIDEO_COLOR_RANGE_0_255 :
       GST_VIDEO_COLOR_RANGE_16_235;
   switch (self->parser->color_space) {
@@ -161,7 +163,7 @@ fill_sequence (CodecVp9 * self, guint width, guint height, CodecSequence * seq)
   /* The slots, and the picture decoded last. */
   seq->dpb_size = GST_VP9_REF_FRAMES + 1;
   seq->fps_d = seq->par_n = seq->par_d = 1;
-  fill_colorimetry (self, &seq->colorimetry);
+  seq->colorimetry = self->colorimetry;
 }
 
 static gboolean
@@ -223,10 +225,6 @@ check_access (CodecVp9 * self, const GstVp9FrameHdr * hdr)
 
   if (resets_contexts (hdr))
     return TRUE;
-  if (self->need_access_point) {
-    GST_DEBUG ("frame dropped: no key frame yet");
-    return FALSE;
-  }
   if (!same_buffers) {
     /* S_FMT frees all buffers, and with them the references. */
     set_error (self, CODEC_ERROR_SKIPPED, "The size changes from %ux%u to %ux%u without a key "
@@ -364,6 +362,8 @@ decode_picture (CodecVp9 * self, const GstVp9FrameHdr * hdr, const guint8 * data
     self->need_access_point = FALSE;
     self->damaged = FALSE;
   }
+  if (hdr->frame_type == GST_VP9_KEY_FRAME)
+    fill_colorimetry (self, &self->colorimetry);
   if (!activate_sequence (self, hdr->width, hdr->height))
     return FALSE;
 
@@ -405,6 +405,10 @@ decode_frame (CodecVp9 * self, const guint8 * data, gsize size)
   }
   if (hdr.show_existing_frame)
     return repeat_frame (self, hdr.frame_to_show & (GST_VP9_REF_FRAMES - 1));
+  if (self->need_access_point && !resets_contexts (&hdr)) {
+    GST_DEBUG ("frame dropped: no key frame yet");
+    return TRUE;
+  }
   if (!hdr.width || !hdr.height || hdr.width > G_MAXUINT16 || hdr.height > G_MAXUINT16)
     return lose_frame (self, "A frame without a size");
   return decode_picture (self, &hdr, data, size);
