@@ -3,12 +3,22 @@
 # robust.sh OBJECTS STREAMS [VECTORS]
 compare=$1/tools/dmaresv-compare streams=$2 vectors=${3:-}
 
+chain_of() {
+	case $1 in
+	hevc) echo "h265parse ! dmaresvh265dec" ;;
+	vp8) echo "ivfparse ! dmaresvvp8dec" ;;
+	vp9) echo "ivfparse ! vp9parse ! dmaresvvp9dec" ;;
+	mpeg2) echo "mpegvideoparse ! dmaresvmpeg2dec" ;;
+	*) echo "h264parse ! dmaresvh264dec" ;;
+	esac
+}
+
+# survives NAME FILE [CODEC]
 # Whatever it makes of the stream, it ends by itself, with or without an error, and is not killed by
 # a signal.  Not gst-launch: that of 1.22 may hang itself when a pipeline is not negotiated.
-# survives NAME FILE [PARSER-AND-DECODER]
 survives() {
 	local status=0
-	timeout -k 5 90 "$compare" "filesrc location=$2 ! ${3:-h264parse ! dmaresvh264dec}" "videotestsrc num-buffers=1" \
+	timeout -k 5 90 "$compare" "filesrc location=$2 ! $(chain_of "${3:-h264}")" "videotestsrc num-buffers=1" \
 		>/tmp/robust-$$ 2>&1 || status=$?
 	case $status in
 	0 | 1 | 2)
@@ -58,12 +68,6 @@ rm -rf "$tmp"
 
 [ -n "$vectors" ] || { echo "skip robust vectors: no folder of test vectors"; exit 0; }
 while IFS=$'\t' read -r path codec _ _ _ _ _ _ _ _ _ expect _; do
-	[ "$expect" = robust ] || continue
-	case $codec in
-	h264) survives "$path" "$vectors/$path" ;;
-	vp8) survives "$path" "$vectors/$path" "ivfparse ! dmaresvvp8dec" ;;
-	mpeg2) survives "$path" "$vectors/$path" "mpegvideoparse ! dmaresvmpeg2dec" ;;
-	vp9) survives "$path" "$vectors/$path" "ivfparse ! vp9parse ! dmaresvvp9dec" ;;
-	esac
+	[ "$expect" = robust ] && survives "$path" "$vectors/$path" "$codec"
 done <"$vectors/MANIFEST.tsv"
 exit 0
