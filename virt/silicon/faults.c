@@ -108,6 +108,10 @@ bool faults_parse_corrupt(struct faults *faults, const char *text)
 {
 	struct fault fault = { .unit = VRK_RKVDEC, .kind = FAULT_SWAP_REF };
 
+	if (!strncmp(text, "vpu:", 4)) {
+		fault.unit = VRK_VPU;
+		text += 4;
+	}
 	if (strncmp(text, "swap-ref@", 9))
 		return false;
 	text += 9;
