@@ -12,6 +12,7 @@
 
 #include "rga/gstrgaconvert.h"
 #include "v4l2/dec/gstdmaresvh264dec.h"
+#include "v4l2/dec/gstdmaresvh265dec.h"
 #include "v4l2/dec/gstdmaresvmpeg2dec.h"
 #include "v4l2/dec/gstdmaresvvp8dec.h"
 #include "v4l2/dec/gstdmaresvvp9dec.h"
@@ -23,6 +24,7 @@ plugin_init (GstPlugin * plugin)
       GST_PLUGIN_DEPENDENCY_FLAG_FILE_NAME_IS_PREFIX);
 
   return gst_dmaresv_h264_dec_register (plugin)
+      && gst_dmaresv_h265_dec_register (plugin)
       && gst_dmaresv_mpeg2_dec_register (plugin)
       && gst_dmaresv_vp8_dec_register (plugin)
       && gst_dmaresv_vp9_dec_register (plugin)

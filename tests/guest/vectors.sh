@@ -54,6 +54,12 @@ within_reach() {
 		*,interlaced,* | *,monochrome,* | *bitdepth-change* | *progressive-interlaced-switch*) return 1 ;;
 		esac
 		;;
+	hevc,exact)
+		[ "$pixfmt" = yuv420p ] || return 1
+		case ",$tags," in
+		*bitdepth-change*) return 1 ;;
+		esac
+		;;
 	# hantro's smallest picture has 48 x 48 pixels, and its macroblocks are the stream's
 	vp8,exact | mpeg2,tolerance | mpeg2,exact)
 		[ "$width" -gt 32 ] && [ "$height" -gt 32 ]

@@ -47,6 +47,8 @@
 					 (i) < 15 ? 49 + 2 * ((i) - 8) + 1 : 72)
 #define RKVDEC_REF_POC_BOTTOM(i)	((i) < 7 ? 25 + 2 * (i) + 1 : \
 					 (i) < 15 ? 49 + 2 * ((i) - 7) : 73)
+/* HEVC: one each */
+#define RKVDEC_HEVC_REF_POC(i)		(25 + (i))
 #define RKVDEC_CUR_POC			40
 #define RKVDEC_RLCWRITE_BASE		41
 #define RKVDEC_PPS_BASE			42

@@ -116,6 +116,8 @@ static uint32_t run_codec(struct rkvdec_run *run)
 	uint32_t mode = RKVDEC_DEC_MODE(run->regs[RKVDEC_SYSCTRL]);
 
 	switch (mode) {
+	case RKVDEC_MODE_HEVC:
+		return rkvdec_hevc_run(run);
 	case RKVDEC_MODE_H264:
 		return rkvdec_h264_run(run);
 	case RKVDEC_MODE_VP9:

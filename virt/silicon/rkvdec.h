@@ -33,6 +33,7 @@ void rkvdec_complain(const struct rkvdec_run *run, const char *format, ...)
  * A bus fault is in run->bus.
  */
 uint32_t rkvdec_h264_run(struct rkvdec_run *run);
+uint32_t rkvdec_hevc_run(struct rkvdec_run *run);
 uint32_t rkvdec_vp9_run(struct rkvdec_run *run);
 
 #endif

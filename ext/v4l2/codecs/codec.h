@@ -103,6 +103,9 @@ CodecPicture *codec_picture_ref (CodecPicture * picture);
 void          codec_picture_unref (CodecPicture * picture);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CodecPicture, codec_picture_unref)
 
+gboolean           codec_sequence_equal (const CodecSequence * a, const CodecSequence * b);
+GstVideoChromaSite codec_chroma_site (guint chroma_sample_loc_type);
+
 /* One job: everything that one request needs. Valid during the callback. */
 typedef struct
 {

@@ -4,6 +4,7 @@
 #endif
 
 #include "h264priv.h"
+#include "nalsplit.h"
 
 #include <string.h>
 
@@ -370,66 +371,24 @@ handle_nal (CodecH264 * self, const guint8 * data, gsize size)
   }
 }
 
-/* The offset just past the next 00 00 01 from @pos, or @size; @end is where the NAL before ends. */
-static gsize
-next_start_code (const guint8 * data, gsize size, gsize pos, gsize * end)
+static gboolean
+nal_func (gpointer user_data, const guint8 * data, gsize size)
 {
-  for (gsize i = pos; i + 2 < size;) {
-    if (data[i + 2] > 1) {
-      i += 3;
-    } else if (data[i] == 0 && data[i + 1] == 0 && data[i + 2] == 1) {
-      *end = i;
-      return i + 3;
-    } else {
-      i++;
-    }
-  }
-  *end = size;
-
-  return size;
+  return handle_nal (user_data, data, size);
 }
 
-/* Annex B */
 static gboolean
-split_byte_stream (CodecH264 * self, const guint8 * data, gsize size)
+split_unit (CodecH264 * self, const guint8 * data, gsize size)
 {
-  gsize end;
-  gsize pos = next_start_code (data, size, 0, &end);
+  gboolean damaged = FALSE, ok;
 
-  while (pos < size) {
-    gsize next = next_start_code (data, size, pos, &end);
+  if (self->format == CODEC_H264_BYTE_STREAM)
+    return nal_split_byte_stream (data, size, nal_func, self);
+  ok = nal_split_prefixed (data, size, self->nal_length_size, nal_func, self, &damaged);
+  if (damaged)
+    h264_set_error (self, CODEC_ERROR_BITSTREAM, "A NAL unit is longer than what is left");
 
-    if (!handle_nal (self, data + pos, end - pos))
-      return FALSE;
-    pos = next;
-  }
-
-  return TRUE;
-}
-
-/* ISO 14496-15, 5.3.4.2 */
-static gboolean
-split_avc (CodecH264 * self, const guint8 * data, gsize size)
-{
-  gsize pos = 0;
-
-  while (size - pos >= self->nal_length_size) {
-    gsize nal_size = 0;
-
-    for (guint i = 0; i < self->nal_length_size; i++)
-      nal_size = nal_size << 8 | data[pos++];
-    if (nal_size > size - pos) {
-      h264_set_error (self, CODEC_ERROR_BITSTREAM,
-          "A NAL unit of %" G_GSIZE_FORMAT " bytes with %" G_GSIZE_FORMAT " left", nal_size,
-          size - pos);
-      nal_size = size - pos;
-    }
-    if (nal_size > 0 && !handle_nal (self, data + pos, nal_size))
-      return FALSE;
-    pos += nal_size;
-  }
-
-  return TRUE;
+  return ok;
 }
 
 /* Gives up what was collected, after the client failed. */
@@ -581,8 +540,7 @@ codec_h264_decode (CodecH264 * self, const guint8 * data, gsize size, guint64 ta
 
   begin_unit (self);
   self->tag = tag;
-  ok = self->format == CODEC_H264_AVC ? split_avc (self, data, size)
-      : split_byte_stream (self, data, size);
+  ok = split_unit (self, data, size);
   if (ok)
     h264_finish_picture (self);
 

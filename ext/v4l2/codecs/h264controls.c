@@ -445,24 +445,6 @@ fill_crop (const GstH264SPS * sps, CodecSequence * seq)
   seq->height -= top + bottom;
 }
 
-static GstVideoChromaSite
-chroma_site (guint chroma_sample_loc_type)
-{
-  /* Figure E-1 */
-  switch (chroma_sample_loc_type) {
-    case 0:
-      return GST_VIDEO_CHROMA_SITE_MPEG2;
-    case 1:
-      return GST_VIDEO_CHROMA_SITE_JPEG;
-    case 2:
-      return GST_VIDEO_CHROMA_SITE_COSITED;
-    case 3:
-      return GST_VIDEO_CHROMA_SITE_V_COSITED;
-    default:
-      return GST_VIDEO_CHROMA_SITE_UNKNOWN;
-  }
-}
-
 static void
 fill_vui (const GstH264SPS * sps, CodecSequence * seq)
 {
@@ -496,7 +478,7 @@ fill_vui (const GstH264SPS * sps, CodecSequence * seq)
     }
   }
   if (vui->chroma_loc_info_present_flag && sps->chroma_format_idc == 1)
-    seq->chroma_site = chroma_site (vui->chroma_sample_loc_type_top_field);
+    seq->chroma_site = codec_chroma_site (vui->chroma_sample_loc_type_top_field);
 }
 
 /**
@@ -525,24 +507,4 @@ h264_sps_to_sequence (const GstH264SPS * sps, CodecSequence * seq)
   seq->fps_d = 1;
   seq->par_n = seq->par_d = 1;
   fill_vui (sps, seq);
-}
-
-/**
- * h264_sequence_equal:
- *
- * Returns: whether nothing but the controls differs
- */
-gboolean
-h264_sequence_equal (const CodecSequence * a, const CodecSequence * b)
-{
-  return a->coded_width == b->coded_width && a->coded_height == b->coded_height
-      && a->crop_x == b->crop_x && a->crop_y == b->crop_y
-      && a->width == b->width && a->height == b->height
-      && a->bit_depth == b->bit_depth && a->chroma_format_idc == b->chroma_format_idc
-      && a->interlaced == b->interlaced && a->profile == b->profile && a->level == b->level
-      && a->dpb_size == b->dpb_size && a->reorder == b->reorder
-      && a->fps_n == b->fps_n && a->fps_d == b->fps_d
-      && a->par_n == b->par_n && a->par_d == b->par_d
-      && gst_video_colorimetry_is_equal (&a->colorimetry, &b->colorimetry)
-      && a->chroma_site == b->chroma_site;
 }

@@ -37,7 +37,6 @@ guint    h264_sps_dpb_size (const GstH264SPS * sps);
 guint    h264_sps_reorder (const GstH264SPS * sps, guint dpb_size);
 gboolean h264_sps_check (const GstH264SPS * sps, GError ** error);
 void     h264_sps_to_sequence (const GstH264SPS * sps, CodecSequence * sequence);
-gboolean h264_sequence_equal (const CodecSequence * a, const CodecSequence * b);
 
 G_END_DECLS
 #endif

@@ -88,7 +88,7 @@ sequence_changes (CodecH264 * self, CodecSequence * sequence)
 {
   h264_sps_to_sequence (&self->pic.sps, sequence);
 
-  return !self->have_sequence || !h264_sequence_equal (sequence, &self->sequence);
+  return !self->have_sequence || !codec_sequence_equal (sequence, &self->sequence);
 }
 
 /* Makes the picture's SPS the active one (7.4.1.2.1). FALSE if the client failed. */
