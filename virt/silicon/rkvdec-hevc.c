@@ -96,6 +96,7 @@ struct picture {
 	struct pic *poison;	/* stands for list entries with no picture */
 	int32_t poc;
 	int64_t host_poc;
+	bool repeated;		/* libavcodec may still have one of that POC */
 	bool decoded;		/* libavcodec has begun and ended it */
 	/* geometry */
 	uint32_t out, stride, uv_offset, colmv_offset;
@@ -469,6 +470,7 @@ static bool choose_poc(struct picture *p)
 			complain(p, "reference with POC %d for a picture with POC %d", pic->poc, p->poc);
 			return false;
 		}
+		p->repeated |= same;
 		pic_drop(pic);
 	}
 	return true;
@@ -555,7 +557,7 @@ static size_t write_parameter_sets(struct picture *p, uint8_t *au, size_t size)
 	return pps ? n + pps : 0;
 }
 
-static bool decode_au(struct picture *p)
+static bool decode_as(struct picture *p, int64_t poc)
 {
 	size_t size = 2 * HEVC_PS_MAX_BYTES, n;
 	struct hevc_slice_out out;
@@ -568,6 +570,7 @@ static bool decode_au(struct picture *p)
 	if (!au)
 		abort();
 	describe_pics(p, &out);
+	out.poc = poc;
 	n = write_parameter_sets(p, au, size);
 	for (unsigned int i = 0; n && i < p->n_nals; i++) {
 		const struct nal *nal = &p->nals[i];
@@ -583,11 +586,28 @@ static bool decode_au(struct picture *p)
 	if (n) {
 		ok = avdec_decode(p->state->dec, au, n);
 		p->decoded = avdec_picture(p->state->dec);
-		if (!ok)
-			complain(p, "libavcodec: %s", avdec_error(p->state->dec));
 	}
 	free(au);
 	return ok;
+}
+
+static bool decode_au(struct picture *p)
+{
+	int64_t highest = p->host_poc;
+
+	/*
+	 * libavcodec takes no POC that one of its pictures still has.  It forgets
+	 * that one with the RPS of a picture before: the same under another POC.
+	 */
+	for (unsigned int k = 0; p->repeated && k < HEVC_MAX_PICS; k++)
+		if (p->state->pics[k].frame && p->state->pics[k].host_poc > highest)
+			highest = p->state->pics[k].host_poc;
+	if (p->repeated)
+		decode_as(p, highest + 1);
+	if (decode_as(p, p->host_poc))
+		return true;
+	complain(p, "libavcodec: %s", avdec_error(p->state->dec));
+	return false;
 }
 
 static bool all_decoded(struct picture *p)
