@@ -81,6 +81,7 @@ struct _DecDevice
   guint generation;             /* of the CAPTURE queue's buffers */
 
   Job jobs[DEC_DEVICE_MAX_JOBS];
+  gsize controls_size;          /* bytes, of the job submitted last */
   guint n_jobs;                 /* OUTPUT buffers */
   guint in_flight;
   gboolean streaming;
@@ -685,6 +686,26 @@ dec_device_cancel_starved (DecDevice * self)
     GST_ERROR ("cancelling a job failed: %s", err->message);
 }
 
+/*
+ * rkvdec (Linux 7.2) takes the number of elements of a dynamic array, so of
+ * slices, from the request whose controls were set last, not from the one that
+ * it runs: jobs are in flight together only if their controls are of one size.
+ */
+static gboolean
+dec_device_settle_arrays (DecDevice * self, const DecDeviceJob * desc, GCancellable * cancellable,
+    GError ** error)
+{
+  gsize size = 0;
+  guint i;
+
+  for (i = 0; i < desc->n_controls; i++)
+    size += desc->controls[i].size;
+  if (size != self->controls_size && !dec_device_wait_idle (self, cancellable, error))
+    return FALSE;
+  self->controls_size = size;
+  return TRUE;
+}
+
 gboolean
 dec_device_submit (DecDevice * self, DecPicture * picture, const DecDeviceJob * desc,
     GCancellable * cancellable, GError ** error)
@@ -705,7 +726,8 @@ dec_device_submit (DecDevice * self, DecPicture * picture, const DecDeviceJob * 
         G_GSIZE_FORMAT " bytes", desc->size, job->size);
     return FALSE;
   }
-  if (!(job->request = v4l2_request_pool_get (self->requests, error)))
+  if (!dec_device_settle_arrays (self, desc, cancellable, error)
+      || !(job->request = v4l2_request_pool_get (self->requests, error)))
     return FALSE;
   job->capture_index = GPOINTER_TO_UINT (gst_mini_object_get_qdata (GST_MINI_OBJECT_CAST (mem),
           dec_device_index_quark ())) - 1;
