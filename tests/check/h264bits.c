@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bits.h"
 #include "h264bits.h"
 
 #include <string.h>
@@ -15,60 +16,6 @@ const BitsSps BITS_SPS = {
   .height_mbs = 4,
 };
 
-typedef struct
-{
-  guint8 data[4096];
-  guint n_bits;
-} Bits;
-
-static void
-put (Bits * bits, guint n, guint32 value)
-{
-  while (n-- > 0) {
-    g_assert (bits->n_bits < 8 * sizeof (bits->data));
-    if ((value >> n) & 1)
-      bits->data[bits->n_bits / 8] |= 0x80 >> (bits->n_bits % 8);
-    bits->n_bits++;
-  }
-}
-
-static void
-put_ue (Bits * bits, guint32 value)
-{
-  guint n = g_bit_storage (value + 1);
-
-  put (bits, n - 1, 0);
-  put (bits, n, value + 1);
-}
-
-static void
-put_se (Bits * bits, gint32 value)
-{
-  put_ue (bits, value > 0 ? 2 * value - 1 : -2 * value);
-}
-
-/* rbsp_trailing_bits, emulation prevention and a start code (7.3.1, B.1) */
-static void
-emit (GByteArray * out, guint8 header, Bits * bits)
-{
-  static const guint8 start_code[] = { 0, 0, 0, 1 };
-  guint zeros = 0;
-
-  put (bits, 1, 1);
-  g_byte_array_append (out, start_code, sizeof (start_code));
-  g_byte_array_append (out, &header, 1);
-  for (guint i = 0; i < (bits->n_bits + 7) / 8; i++) {
-    static const guint8 three = 3;
-
-    if (zeros == 2 && bits->data[i] <= 3) {
-      g_byte_array_append (out, &three, 1);
-      zeros = 0;
-    }
-    g_byte_array_append (out, &bits->data[i], 1);
-    zeros = bits->data[i] ? 0 : zeros + 1;
-  }
-}
-
 static void
 put_scaling_list (Bits * bits, const gint * list, guint n)
 {
@@ -77,7 +24,7 @@ put_scaling_list (Bits * bits, const gint * list, guint n)
   for (guint i = 0; i < n; i++) {
     gint delta = list[i] - last;
 
-    put_se (bits, delta > 127 ? delta - 256 : delta < -128 ? delta + 256 : delta);
+    bits_put_se (bits, delta > 127 ? delta - 256 : delta < -128 ? delta + 256 : delta);
     last = list[i];
   }
 }
@@ -85,17 +32,17 @@ put_scaling_list (Bits * bits, const gint * list, guint n)
 static void
 put_high_profile (Bits * bits, const BitsSps * sps)
 {
-  put_ue (bits, sps->chroma_format_idc);
+  bits_put_ue (bits, sps->chroma_format_idc);
   if (sps->chroma_format_idc == 3)
-    put (bits, 1, 0);
-  put_ue (bits, sps->bit_depth - 8);
-  put_ue (bits, sps->bit_depth - 8);
-  put (bits, 1, 0);             /* qpprime_y_zero_transform_bypass_flag */
-  put (bits, 1, sps->scaling_8x8_inter != NULL);
+    bits_put (bits, 1, 0);
+  bits_put_ue (bits, sps->bit_depth - 8);
+  bits_put_ue (bits, sps->bit_depth - 8);
+  bits_put (bits, 1, 0);             /* qpprime_y_zero_transform_bypass_flag */
+  bits_put (bits, 1, sps->scaling_8x8_inter != NULL);
   if (!sps->scaling_8x8_inter)
     return;
   for (guint i = 0; i < (sps->chroma_format_idc == 3 ? 12 : 8); i++) {
-    put (bits, 1, i == 7);
+    bits_put (bits, 1, i == 7);
     if (i == 7)
       put_scaling_list (bits, sps->scaling_8x8_inter, 64);
   }
@@ -104,18 +51,18 @@ put_high_profile (Bits * bits, const BitsSps * sps)
 static void
 put_vui (Bits * bits, const BitsSps * sps)
 {
-  put (bits, 1, sps->bitstream_restriction);
+  bits_put (bits, 1, sps->bitstream_restriction);
   if (!sps->bitstream_restriction)
     return;
-  put (bits, 8, 0);             /* nothing up to vcl_hrd_parameters_present_flag, pic_struct */
-  put (bits, 1, 1);             /* bitstream_restriction_flag */
-  put (bits, 1, 1);
-  put_ue (bits, 0);
-  put_ue (bits, 0);
-  put_ue (bits, 16);
-  put_ue (bits, 16);
-  put_ue (bits, sps->num_reorder_frames);
-  put_ue (bits, sps->max_dec_frame_buffering);
+  bits_put (bits, 8, 0);             /* nothing up to vcl_hrd_parameters_present_flag, pic_struct */
+  bits_put (bits, 1, 1);             /* bitstream_restriction_flag */
+  bits_put (bits, 1, 1);
+  bits_put_ue (bits, 0);
+  bits_put_ue (bits, 0);
+  bits_put_ue (bits, 16);
+  bits_put_ue (bits, 16);
+  bits_put_ue (bits, sps->num_reorder_frames);
+  bits_put_ue (bits, sps->max_dec_frame_buffering);
 }
 
 /* 7.3.2.1.1 */
@@ -124,37 +71,37 @@ bits_sps (GByteArray * out, const BitsSps * sps)
 {
   Bits bits = { {0}, 0 };
 
-  put (&bits, 8, sps->profile_idc);
-  put (&bits, 8, sps->constraint_flags);
-  put (&bits, 8, sps->level_idc);
-  put_ue (&bits, sps->id);
+  bits_put (&bits, 8, sps->profile_idc);
+  bits_put (&bits, 8, sps->constraint_flags);
+  bits_put (&bits, 8, sps->level_idc);
+  bits_put_ue (&bits, sps->id);
   if (sps->profile_idc >= 100)
     put_high_profile (&bits, sps);
-  put_ue (&bits, sps->log2_max_frame_num - 4);
-  put_ue (&bits, sps->poc_type);
+  bits_put_ue (&bits, sps->log2_max_frame_num - 4);
+  bits_put_ue (&bits, sps->poc_type);
   if (sps->poc_type == 0) {
-    put_ue (&bits, sps->log2_max_poc_lsb - 4);
+    bits_put_ue (&bits, sps->log2_max_poc_lsb - 4);
   } else if (sps->poc_type == 1) {
-    put (&bits, 1, 1);          /* delta_pic_order_always_zero_flag */
-    put_se (&bits, sps->offset_for_non_ref_pic);
-    put_se (&bits, 0);
-    put_ue (&bits, sps->num_ref_frames_in_cycle);
+    bits_put (&bits, 1, 1);          /* delta_pic_order_always_zero_flag */
+    bits_put_se (&bits, sps->offset_for_non_ref_pic);
+    bits_put_se (&bits, 0);
+    bits_put_ue (&bits, sps->num_ref_frames_in_cycle);
     for (guint i = 0; i < sps->num_ref_frames_in_cycle; i++)
-      put_se (&bits, sps->offset_for_ref_frame[i]);
+      bits_put_se (&bits, sps->offset_for_ref_frame[i]);
   }
-  put_ue (&bits, sps->num_ref_frames);
-  put (&bits, 1, sps->gaps_allowed);
-  put_ue (&bits, sps->width_mbs - 1);
-  put_ue (&bits, sps->height_mbs - 1);
-  put (&bits, 1, 1);            /* frame_mbs_only_flag */
-  put (&bits, 1, 1);            /* direct_8x8_inference_flag */
-  put (&bits, 1, (sps->crop[0] | sps->crop[1] | sps->crop[2] | sps->crop[3]) != 0);
+  bits_put_ue (&bits, sps->num_ref_frames);
+  bits_put (&bits, 1, sps->gaps_allowed);
+  bits_put_ue (&bits, sps->width_mbs - 1);
+  bits_put_ue (&bits, sps->height_mbs - 1);
+  bits_put (&bits, 1, 1);            /* frame_mbs_only_flag */
+  bits_put (&bits, 1, 1);            /* direct_8x8_inference_flag */
+  bits_put (&bits, 1, (sps->crop[0] | sps->crop[1] | sps->crop[2] | sps->crop[3]) != 0);
   if (sps->crop[0] | sps->crop[1] | sps->crop[2] | sps->crop[3]) {
     for (guint i = 0; i < 4; i++)
-      put_ue (&bits, sps->crop[i]);
+      bits_put_ue (&bits, sps->crop[i]);
   }
   put_vui (&bits, sps);
-  emit (out, 0x67, &bits);
+  bits_emit (out, 0x67, &bits);
 }
 
 /* 7.3.2.2 */
@@ -163,29 +110,29 @@ bits_pps (GByteArray * out, const BitsPps * pps)
 {
   Bits bits = { {0}, 0 };
 
-  put_ue (&bits, pps->id);
-  put_ue (&bits, pps->sps_id);
-  put (&bits, 2, 0);            /* CAVLC, no bottom_field_pic_order */
-  put_ue (&bits, MAX (pps->num_slice_groups, 1) - 1);
+  bits_put_ue (&bits, pps->id);
+  bits_put_ue (&bits, pps->sps_id);
+  bits_put (&bits, 2, 0);            /* CAVLC, no bottom_field_pic_order */
+  bits_put_ue (&bits, MAX (pps->num_slice_groups, 1) - 1);
   if (pps->num_slice_groups > 1) {
-    put_ue (&bits, 1);          /* slice_group_map_type: dispersed */
+    bits_put_ue (&bits, 1);          /* slice_group_map_type: dispersed */
   }
-  put_ue (&bits, 0);
-  put_ue (&bits, 0);
-  put (&bits, 3, 0);            /* no weighted prediction */
-  put_se (&bits, 0);
-  put_se (&bits, 0);
-  put_se (&bits, -2);
-  put (&bits, 2, 0);
-  put (&bits, 1, pps->redundant_pic_cnt_present);
+  bits_put_ue (&bits, 0);
+  bits_put_ue (&bits, 0);
+  bits_put (&bits, 3, 0);            /* no weighted prediction */
+  bits_put_se (&bits, 0);
+  bits_put_se (&bits, 0);
+  bits_put_se (&bits, -2);
+  bits_put (&bits, 2, 0);
+  bits_put (&bits, 1, pps->redundant_pic_cnt_present);
   if (pps->transform_8x8) {
-    put (&bits, 1, 1);
-    put (&bits, 1, pps->scaling);
+    bits_put (&bits, 1, 1);
+    bits_put (&bits, 1, pps->scaling);
     if (pps->scaling)
-      put (&bits, 8, 0);        /* 8 lists, all by fall-back rule B */
-    put_se (&bits, 3);
+      bits_put (&bits, 8, 0);        /* 8 lists, all by fall-back rule B */
+    bits_put_se (&bits, 3);
   }
-  emit (out, 0x68, &bits);
+  bits_emit (out, 0x68, &bits);
 }
 
 static void
@@ -194,21 +141,21 @@ put_marking (Bits * bits, const BitsSlice * slice)
   const BitsMmco *mmco = slice->mmco;
 
   if (slice->nal_type == 5) {
-    put (bits, 1, slice->no_output_of_prior_pics);
-    put (bits, 1, slice->long_term_reference);
+    bits_put (bits, 1, slice->no_output_of_prior_pics);
+    bits_put (bits, 1, slice->long_term_reference);
     return;
   }
-  put (bits, 1, mmco != NULL);
+  bits_put (bits, 1, mmco != NULL);
   if (!mmco)
     return;
   for (; mmco->op; mmco++) {
-    put_ue (bits, mmco->op);
+    bits_put_ue (bits, mmco->op);
     if (mmco->op != 5)
-      put_ue (bits, mmco->a);
+      bits_put_ue (bits, mmco->a);
     if (mmco->op == 3)
-      put_ue (bits, mmco->b);
+      bits_put_ue (bits, mmco->b);
   }
-  put_ue (bits, 0);
+  bits_put_ue (bits, 0);
 }
 
 /* 7.3.3 */
@@ -217,35 +164,35 @@ bits_slice (GByteArray * out, const BitsSps * sps, const BitsPps * pps, const Bi
 {
   Bits bits = { {0}, 0 };
 
-  put_ue (&bits, slice->first_mb);
-  put_ue (&bits, slice->type);
-  put_ue (&bits, slice->pps_id);
-  put (&bits, sps->log2_max_frame_num, slice->frame_num);
+  bits_put_ue (&bits, slice->first_mb);
+  bits_put_ue (&bits, slice->type);
+  bits_put_ue (&bits, slice->pps_id);
+  bits_put (&bits, sps->log2_max_frame_num, slice->frame_num);
   if (slice->nal_type == 5)
-    put_ue (&bits, slice->idr_pic_id);
+    bits_put_ue (&bits, slice->idr_pic_id);
   if (sps->poc_type == 0)
-    put (&bits, sps->log2_max_poc_lsb, slice->poc_lsb);
+    bits_put (&bits, sps->log2_max_poc_lsb, slice->poc_lsb);
   if (pps->redundant_pic_cnt_present)
-    put_ue (&bits, slice->redundant_pic_cnt);
+    bits_put_ue (&bits, slice->redundant_pic_cnt);
   if (slice->type == 1)
-    put (&bits, 1, 1);          /* direct_spatial_mv_pred_flag */
+    bits_put (&bits, 1, 1);          /* direct_spatial_mv_pred_flag */
   if (slice->type < 2)
-    put (&bits, 1, 0);          /* num_ref_idx_active_override_flag */
+    bits_put (&bits, 1, 0);          /* num_ref_idx_active_override_flag */
   for (guint list = 0; list < (slice->type == 1 ? 2 : slice->type == 0 ? 1 : 0); list++) {
-    put (&bits, 1, slice->n_modifications > 0);
+    bits_put (&bits, 1, slice->n_modifications > 0);
     for (guint i = 0; i < slice->n_modifications; i++) {
-      put_ue (&bits, 0);
-      put_ue (&bits, 0);
+      bits_put_ue (&bits, 0);
+      bits_put_ue (&bits, 0);
     }
     if (slice->n_modifications > 0)
-      put_ue (&bits, 3);
+      bits_put_ue (&bits, 3);
   }
   if (slice->ref_idc)
     put_marking (&bits, slice);
-  put_se (&bits, 0);            /* slice_qp_delta */
+  bits_put_se (&bits, 0);            /* slice_qp_delta */
   for (guint i = 0; i < MAX (slice->payload, 2); i++)
-    put (&bits, 8, 0x55 + slice->first_mb);
-  emit (out, slice->ref_idc << 5 | slice->nal_type, &bits);
+    bits_put (&bits, 8, 0x55 + slice->first_mb);
+  bits_emit (out, slice->ref_idc << 5 | slice->nal_type, &bits);
 }
 
 /* D.1.8 */
@@ -254,17 +201,17 @@ bits_recovery_point (GByteArray * out, guint recovery_frame_cnt)
 {
   Bits bits = { {0}, 0 }, payload = { {0}, 0 };
 
-  put_ue (&payload, recovery_frame_cnt);
-  put (&payload, 4, 8);         /* exact_match_flag */
+  bits_put_ue (&payload, recovery_frame_cnt);
+  bits_put (&payload, 4, 8);         /* exact_match_flag */
   if (payload.n_bits % 8) {
-    put (&payload, 1, 1);
-    put (&payload, (8 - payload.n_bits % 8) % 8, 0);
+    bits_put (&payload, 1, 1);
+    bits_put (&payload, (8 - payload.n_bits % 8) % 8, 0);
   }
-  put (&bits, 8, 6);
-  put (&bits, 8, payload.n_bits / 8);
+  bits_put (&bits, 8, 6);
+  bits_put (&bits, 8, payload.n_bits / 8);
   for (guint i = 0; i < payload.n_bits / 8; i++)
-    put (&bits, 8, payload.data[i]);
-  emit (out, 6, &bits);
+    bits_put (&bits, 8, payload.data[i]);
+  bits_emit (out, 6, &bits);
 }
 
 void
@@ -273,6 +220,6 @@ bits_nal (GByteArray * out, guint8 header, guint size)
   Bits bits = { {0}, 0 };
 
   for (guint i = 0; i < size; i++)
-    put (&bits, 8, 0xa5);
-  emit (out, header, &bits);
+    bits_put (&bits, 8, 0xa5);
+  bits_emit (out, header, &bits);
 }

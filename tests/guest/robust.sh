@@ -61,6 +61,7 @@ while IFS=$'\t' read -r path codec _ _ _ _ _ _ _ _ _ expect _; do
 	[ "$expect" = robust ] || continue
 	case $codec in
 	h264) survives "$path" "$vectors/$path" ;;
+	hevc) survives "$path" "$vectors/$path" "h265parse ! dmaresvh265dec" ;;
 	vp8) survives "$path" "$vectors/$path" "ivfparse ! dmaresvvp8dec" ;;
 	mpeg2) survives "$path" "$vectors/$path" "mpegvideoparse ! dmaresvmpeg2dec" ;;
 	vp9) survives "$path" "$vectors/$path" "ivfparse ! vp9parse ! dmaresvvp9dec" ;;
