@@ -37,7 +37,7 @@ put_high_profile (Bits * bits, const BitsSps * sps)
     bits_put (bits, 1, 0);
   bits_put_ue (bits, sps->bit_depth - 8);
   bits_put_ue (bits, sps->bit_depth - 8);
-  bits_put (bits, 1, 0);             /* qpprime_y_zero_transform_bypass_flag */
+  bits_put (bits, 1, 0);        /* qpprime_y_zero_transform_bypass_flag */
   bits_put (bits, 1, sps->scaling_8x8_inter != NULL);
   if (!sps->scaling_8x8_inter)
     return;
@@ -54,8 +54,8 @@ put_vui (Bits * bits, const BitsSps * sps)
   bits_put (bits, 1, sps->bitstream_restriction);
   if (!sps->bitstream_restriction)
     return;
-  bits_put (bits, 8, 0);             /* nothing up to vcl_hrd_parameters_present_flag, pic_struct */
-  bits_put (bits, 1, 1);             /* bitstream_restriction_flag */
+  bits_put (bits, 8, 0);        /* nothing up to vcl_hrd_parameters_present_flag, pic_struct */
+  bits_put (bits, 1, 1);        /* bitstream_restriction_flag */
   bits_put (bits, 1, 1);
   bits_put_ue (bits, 0);
   bits_put_ue (bits, 0);
@@ -82,7 +82,7 @@ bits_sps (GByteArray * out, const BitsSps * sps)
   if (sps->poc_type == 0) {
     bits_put_ue (&bits, sps->log2_max_poc_lsb - 4);
   } else if (sps->poc_type == 1) {
-    bits_put (&bits, 1, 1);          /* delta_pic_order_always_zero_flag */
+    bits_put (&bits, 1, 1);     /* delta_pic_order_always_zero_flag */
     bits_put_se (&bits, sps->offset_for_non_ref_pic);
     bits_put_se (&bits, 0);
     bits_put_ue (&bits, sps->num_ref_frames_in_cycle);
@@ -93,8 +93,8 @@ bits_sps (GByteArray * out, const BitsSps * sps)
   bits_put (&bits, 1, sps->gaps_allowed);
   bits_put_ue (&bits, sps->width_mbs - 1);
   bits_put_ue (&bits, sps->height_mbs - 1);
-  bits_put (&bits, 1, 1);            /* frame_mbs_only_flag */
-  bits_put (&bits, 1, 1);            /* direct_8x8_inference_flag */
+  bits_put (&bits, 1, 1);       /* frame_mbs_only_flag */
+  bits_put (&bits, 1, 1);       /* direct_8x8_inference_flag */
   bits_put (&bits, 1, (sps->crop[0] | sps->crop[1] | sps->crop[2] | sps->crop[3]) != 0);
   if (sps->crop[0] | sps->crop[1] | sps->crop[2] | sps->crop[3]) {
     for (guint i = 0; i < 4; i++)
@@ -112,14 +112,14 @@ bits_pps (GByteArray * out, const BitsPps * pps)
 
   bits_put_ue (&bits, pps->id);
   bits_put_ue (&bits, pps->sps_id);
-  bits_put (&bits, 2, 0);            /* CAVLC, no bottom_field_pic_order */
+  bits_put (&bits, 2, 0);       /* CAVLC, no bottom_field_pic_order */
   bits_put_ue (&bits, MAX (pps->num_slice_groups, 1) - 1);
   if (pps->num_slice_groups > 1) {
-    bits_put_ue (&bits, 1);          /* slice_group_map_type: dispersed */
+    bits_put_ue (&bits, 1);     /* slice_group_map_type: dispersed */
   }
   bits_put_ue (&bits, 0);
   bits_put_ue (&bits, 0);
-  bits_put (&bits, 3, 0);            /* no weighted prediction */
+  bits_put (&bits, 3, 0);       /* no weighted prediction */
   bits_put_se (&bits, 0);
   bits_put_se (&bits, 0);
   bits_put_se (&bits, -2);
@@ -129,7 +129,7 @@ bits_pps (GByteArray * out, const BitsPps * pps)
     bits_put (&bits, 1, 1);
     bits_put (&bits, 1, pps->scaling);
     if (pps->scaling)
-      bits_put (&bits, 8, 0);        /* 8 lists, all by fall-back rule B */
+      bits_put (&bits, 8, 0);   /* 8 lists, all by fall-back rule B */
     bits_put_se (&bits, 3);
   }
   bits_emit (out, 0x68, &bits);
@@ -175,9 +175,9 @@ bits_slice (GByteArray * out, const BitsSps * sps, const BitsPps * pps, const Bi
   if (pps->redundant_pic_cnt_present)
     bits_put_ue (&bits, slice->redundant_pic_cnt);
   if (slice->type == 1)
-    bits_put (&bits, 1, 1);          /* direct_spatial_mv_pred_flag */
+    bits_put (&bits, 1, 1);     /* direct_spatial_mv_pred_flag */
   if (slice->type < 2)
-    bits_put (&bits, 1, 0);          /* num_ref_idx_active_override_flag */
+    bits_put (&bits, 1, 0);     /* num_ref_idx_active_override_flag */
   for (guint list = 0; list < (slice->type == 1 ? 2 : slice->type == 0 ? 1 : 0); list++) {
     bits_put (&bits, 1, slice->n_modifications > 0);
     for (guint i = 0; i < slice->n_modifications; i++) {
@@ -189,7 +189,7 @@ bits_slice (GByteArray * out, const BitsSps * sps, const BitsPps * pps, const Bi
   }
   if (slice->ref_idc)
     put_marking (&bits, slice);
-  bits_put_se (&bits, 0);            /* slice_qp_delta */
+  bits_put_se (&bits, 0);       /* slice_qp_delta */
   for (guint i = 0; i < MAX (slice->payload, 2); i++)
     bits_put (&bits, 8, 0x55 + slice->first_mb);
   bits_emit (out, slice->ref_idc << 5 | slice->nal_type, &bits);
@@ -202,7 +202,7 @@ bits_recovery_point (GByteArray * out, guint recovery_frame_cnt)
   Bits bits = { {0}, 0 }, payload = { {0}, 0 };
 
   bits_put_ue (&payload, recovery_frame_cnt);
-  bits_put (&payload, 4, 8);         /* exact_match_flag */
+  bits_put (&payload, 4, 8);    /* exact_match_flag */
   if (payload.n_bits % 8) {
     bits_put (&payload, 1, 1);
     bits_put (&payload, (8 - payload.n_bits % 8) % 8, 0);

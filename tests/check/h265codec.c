@@ -341,9 +341,9 @@ GST_END_TEST;
 GST_START_TEST (test_lists)
 {
   start (IDR);
-  SLICE (.nal = TRAIL_R,.poc = 4,.type = 1,.refs = {-4});
+  SLICE (.nal = TRAIL_R,.poc = 4,.type = 1,.refs = { -4 });
   decode_ok ();
-  SLICE (.nal = TRAIL_R,.poc = 2,.refs = {-2, 2});
+  SLICE (.nal = TRAIL_R,.poc = 2,.refs = { -2, 2 });
   decode_ok ();
   expect ("S J1 J2 J3 O1 ", "O3 O2 ");
   fail_unless_equals_int (params.num_active_dpb_entries, 2);
@@ -380,9 +380,9 @@ GST_END_TEST;
 GST_START_TEST (test_long_term)
 {
   start (IDR);
-  SLICE (.nal = TRAIL_R,.poc = 1,.type = 1,.refs = {-1},);
+  SLICE (.nal = TRAIL_R,.poc = 1,.type = 1,.refs = { -1 },);
   decode_ok ();
-  SLICE (.nal = TRAIL_R,.poc = 2,.type = 1,.refs = {-1},.long_term = 1);
+  SLICE (.nal = TRAIL_R,.poc = 2,.type = 1,.refs = { -1 },.long_term = 1);
   decode_ok ();
   fail_unless_equals_int (params.num_poc_lt_curr, 1);
   fail_unless_equals_int (params.num_active_dpb_entries, 2);
@@ -391,7 +391,7 @@ GST_START_TEST (test_long_term)
   fail_unless_equals_int (slices[0].ref_idx_l0[0], 1);
   fail_unless_equals_int (slices[0].ref_idx_l0[1], 0);
   /* once long-term, it is no short-term reference again */
-  SLICE (.nal = TRAIL_R,.poc = 3,.type = 1,.refs = {-3});
+  SLICE (.nal = TRAIL_R,.poc = 3,.type = 1,.refs = { -3 });
   decode_ok ();
   fail_unless (flags & CODEC_PICTURE_CORRUPT);
 }
@@ -401,16 +401,16 @@ GST_END_TEST;
 GST_START_TEST (test_random_access)
 {
   start (CRA);
-  SLICE (.nal = RASL_N,.poc = 14,.type = 1,.refs = {2});
+  SLICE (.nal = RASL_N,.poc = 14,.type = 1,.refs = { 2 });
   fail_if (decode (NULL));
-  SLICE (.nal = RADL_N,.poc = 15,.type = 1,.refs = {1});
+  SLICE (.nal = RADL_N,.poc = 15,.type = 1,.refs = { 1 });
   decode_ok ();
   fail_unless_equals_int (params.pic_order_cnt_val, -1);
   expect ("S J1 J2 ", NULL);
   /* a CRA picture within a sequence has whole leading pictures */
   SLICE (.nal = CRA,.poc = 8,.type = 2);
   decode_ok ();
-  SLICE (.nal = RASL_N,.poc = 6,.type = 1,.refs = {2});
+  SLICE (.nal = RASL_N,.poc = 6,.type = 1,.refs = { 2 });
   decode_ok ();
   fail_unless_equals_int (params.pic_order_cnt_val, 6);
   /* but not behind an end of sequence */
@@ -419,7 +419,7 @@ GST_START_TEST (test_random_access)
   decode_ok ();
   fail_unless_equals_int (params.pic_order_cnt_val, 4);
   fail_unless_equals_int (params.num_active_dpb_entries, 0);
-  SLICE (.nal = RASL_N,.poc = 2,.type = 1,.refs = {2});
+  SLICE (.nal = RASL_N,.poc = 2,.type = 1,.refs = { 2 });
   fail_if (decode (NULL));
 }
 
@@ -429,7 +429,7 @@ GST_START_TEST (test_flush)
 {
   start (IDR);
   codec_h265_flush (codec);
-  SLICE (.nal = TRAIL_R,.poc = 1,.type = 1,.refs = {-1});
+  SLICE (.nal = TRAIL_R,.poc = 1,.type = 1,.refs = { -1 });
   fail_if (decode (NULL));
   SLICE (.nal = CRA,.poc = 2,.type = 2);
   decode_ok ();
@@ -455,7 +455,7 @@ GST_START_TEST (test_sub_layers)
 {
   max_sub_layers = 2;
   start (IDR);
-  SLICE (.nal = TRAIL_R,.poc = 4,.type = 1,.refs = {-4});
+  SLICE (.nal = TRAIL_R,.poc = 4,.type = 1,.refs = { -4 });
   decode_ok ();
   expect ("S J1 J2 ", "O1 O2 ");
   fail_unless_equals_int (sequence.reorder, 2);

@@ -115,8 +115,7 @@ fill_decode_params (CodecH265 * self, struct v4l2_ctrl_hevc_decode_params *ctrl,
   ctrl->pic_order_cnt_val = poc;
   if (!pic->hdr.short_term_ref_pic_set_sps_flag) {
     ctrl->short_term_ref_pic_set_size = pic->hdr.short_term_ref_pic_set_size;
-    ctrl->num_delta_pocs_of_ref_rps_idx =
-        pic->hdr.short_term_ref_pic_sets.NumDeltaPocsOfRefRpsIdx;
+    ctrl->num_delta_pocs_of_ref_rps_idx = pic->hdr.short_term_ref_pic_sets.NumDeltaPocsOfRefRpsIdx;
   }
   ctrl->long_term_ref_pic_set_size = pic->hdr.long_term_ref_pic_set_size;
   if (GST_H265_IS_NAL_TYPE_IRAP (pic->nal_type))
@@ -195,7 +194,7 @@ has_inter_slices (const H265Current * pic)
   for (guint i = 0; i < pic->slices->len; i++) {
     if (g_array_index (pic->slices, struct v4l2_ctrl_hevc_slice_params, i).slice_type
         != GST_H265_I_SLICE)
-      return TRUE;
+        return TRUE;
   }
 
   return FALSE;
