@@ -8,19 +8,26 @@ compare=$obj/tools/dmaresv-compare
 source_of() {
 	case $1 in
 	*.mp4) echo "filesrc location=$1 ! qtdemux ! h264parse" ;;
+	*.h265) echo "filesrc location=$1 ! h265parse" ;;
 	*) echo "filesrc location=$1 ! h264parse" ;;
 	esac
 }
-hard() { echo "$(source_of "$1") ! dmaresvh264dec"; }
+hard() {
+	case $1 in
+	*.h265) echo "$(source_of "$1") ! dmaresvh265dec" ;;
+	*) echo "$(source_of "$1") ! dmaresvh264dec" ;;
+	esac
+}
 soft() {
 	case $1 in
 	# avdec_h264 rounds the left edge of the cropping; the reference was made without that
 	*/crop.h264) echo "filesrc location=${1%.h264}.y4m ! y4mdec ! videoconvert" ;;
+	*.h265) echo "$(source_of "$1") ! avdec_h265 ! videoconvert" ;;
 	*) echo "$(source_of "$1") ! avdec_h264 ! videoconvert" ;;
 	esac
 }
 
-for file in "$STREAMS"/*.h264 "$STREAMS"/avc.mp4; do
+for file in "$STREAMS"/*.h264 "$STREAMS"/*.h265 "$STREAMS"/avc.mp4; do
 	name=$(basename "$file")
 	case $name in interlaced.h264 | yuv444.h264) continue ;; esac
 	check "decoder: $name" "$compare" -n "$name" "$(hard "$file")" "$(soft "$file") ! video/x-raw,format=NV12"

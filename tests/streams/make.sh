@@ -68,6 +68,13 @@ size=178x146 other odd.webm -c:v libvpx -b:v 200k -deadline realtime -cpu-used 5
 other frames.m2v -c:v mpeg2video -q:v 4 -bf 2
 other interlaced.m2v -c:v mpeg2video -q:v 4 -bf 2 -flags +ilme+ildct -alternate_scan 1 -intra_vlc 1 \
 	-non_linear_quant 1 -qmax 28 -field_order tt
+hevc() { other "$1" -c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1:$2"; }
+hevc wpp.h265 "wpp=1:bframes=3:keyint=20"
+# several slices need --wpp, which needs a pool
+other slices.h265 -c:v libx265 -x265-params "log-level=none:pools=1:frame-threads=1:slices=3:bframes=2:ctu=32"
+hevc rasl.h265 "wpp=0:open-gop=1:keyint=10:bframes=4:b-pyramid=1:ref=4"
+size=178x146 frames=20 hevc odd.h265 "scaling-list=default:bframes=2"
+size=320x240 frames=40
 
 # the demo's clips
 encode demo.mp4 640x480 60 "keyint=30:bframes=3" -profile:v high

@@ -293,7 +293,7 @@ static size_t write_tag(uint8_t *to, const struct vp8_header *h, size_t first_pa
 {
 	static const uint8_t start_code[] = { 0x9d, 0x01, 0x2a };
 
-	put_le(to, 3, !h->key | h->version << 1 | 1 << 4 | (uint32_t)first_part_size << 5);
+	put_le(to, 3, (h->key ? 0 : 1) | h->version << 1 | 1 << 4 | (uint32_t)first_part_size << 5);
 	if (!h->key)
 		return 3;
 	memcpy(to + 3, start_code, sizeof(start_code));

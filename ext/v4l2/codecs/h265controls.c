@@ -140,11 +140,43 @@ h265_controls_fill_pps (struct v4l2_ctrl_hevc_pps *ctrl, const GstH265PPS * pps)
 #undef FLAG
 }
 
+/* Table 7-6, in scan order; the 4x4 lists are flat (Table 7-5). */
+static const guint8 default_intra[64] = {
+  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 17, 16, 17, 16, 17, 18,
+  17, 18, 18, 17, 18, 21, 19, 20, 21, 20, 19, 21, 24, 22, 22, 24,
+  24, 22, 22, 24, 25, 25, 27, 30, 27, 25, 25, 29, 31, 35, 35, 31,
+  29, 36, 41, 44, 41, 36, 47, 54, 54, 47, 65, 70, 65, 88, 88, 115
+};
+
+static const guint8 default_inter[64] = {
+  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 17, 17, 17, 17, 17, 18,
+  18, 18, 18, 18, 18, 20, 20, 20, 20, 20, 20, 20, 24, 24, 24, 24,
+  24, 24, 24, 24, 25, 25, 25, 25, 25, 25, 25, 28, 28, 28, 28, 28,
+  28, 33, 33, 33, 33, 33, 41, 41, 41, 41, 54, 54, 54, 71, 71, 91
+};
+
+static void
+fill_default_lists (GstH265ScalingList * list)
+{
+  memset (list->scaling_lists_4x4, 16, sizeof (list->scaling_lists_4x4));
+  for (guint i = 0; i < 6; i++) {
+    const guint8 *from = i < 3 ? default_intra : default_inter;
+
+    memcpy (list->scaling_lists_8x8[i], from, 64);
+    memcpy (list->scaling_lists_16x16[i], from, 64);
+    list->scaling_list_dc_coef_minus8_16x16[i] = 8;
+  }
+  for (guint i = 0; i < 2; i++) {
+    memcpy (list->scaling_lists_32x32[i], i ? default_inter : default_intra, 64);
+    list->scaling_list_dc_coef_minus8_32x32[i] = 8;
+  }
+}
+
 /**
  * h265_controls_fill_scaling_matrix:
  *
- * In raster order. The PPS's lists where it has any, else the SPS's, which the
- * parser fills with the default ones where it has none (7.4.3.2.1).
+ * In raster order. The PPS's lists where it has any, else the SPS's, else the
+ * default ones (7.4.3.2.1), which the parser leaves out.
  */
 void
 h265_controls_fill_scaling_matrix (struct v4l2_ctrl_hevc_scaling_matrix *ctrl,
@@ -152,10 +184,15 @@ h265_controls_fill_scaling_matrix (struct v4l2_ctrl_hevc_scaling_matrix *ctrl,
 {
   const GstH265ScalingList *list = pps->scaling_list_data_present_flag ? &pps->scaling_list
       : &sps->scaling_list;
+  GstH265ScalingList defaults;
 
   memset (ctrl, 0, sizeof (*ctrl));
   if (!sps->scaling_list_enabled_flag)
     return;
+  if (!pps->scaling_list_data_present_flag && !sps->scaling_list_data_present_flag) {
+    fill_default_lists (&defaults);
+    list = &defaults;
+  }
 
   for (guint i = 0; i < 6; i++) {
     gst_h265_quant_matrix_4x4_get_raster_from_uprightdiagonal (ctrl->scaling_list_4x4[i],
