@@ -497,7 +497,7 @@ read_avcc (CodecH264 * self, const guint8 * data, gsize size)
 
       if (size - pos < 2)
         return FALSE;
-      nal_size = GST_READ_UINT16_BE (data + pos);
+      nal_size = nal_read_u16 (data + pos);
       pos += 2;
       if (nal_size > size - pos)
         return FALSE;

@@ -445,14 +445,14 @@ read_hvcc (CodecH265 * self, const guint8 * data, gsize size)
 
     if (size - pos < 3)
       return FALSE;
-    n = GST_READ_UINT16_BE (data + pos + 1);
+    n = nal_read_u16 (data + pos + 1);
     pos += 3;
     for (; n > 0; n--) {
       gsize nal_size;
 
       if (size - pos < 2)
         return FALSE;
-      nal_size = GST_READ_UINT16_BE (data + pos);
+      nal_size = nal_read_u16 (data + pos);
       pos += 2;
       if (nal_size > size - pos)
         return FALSE;

@@ -20,5 +20,12 @@ gboolean nal_split_byte_stream (const guint8 * data, gsize size, NalFunc func, g
 gboolean nal_split_prefixed (const guint8 * data, gsize size, guint length_size, NalFunc func,
     gpointer user_data, gboolean * damaged);
 
+/* Two bytes, big endian, at any address (GST_READ_UINT16_BE wants an even one of the sanitizers). */
+static inline guint
+nal_read_u16 (const guint8 * data)
+{
+  return (guint) data[0] << 8 | data[1];
+}
+
 G_END_DECLS
 #endif
