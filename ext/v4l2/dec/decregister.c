@@ -146,12 +146,15 @@ probe_device (const V4l2DeviceInfo * info, guint32 coded_format,
 
 static gboolean
 register_device (GstPlugin * plugin, const gchar * codec, const gchar * type_suffix,
-    const GTypeInfo * type_info, GstDmaResvDecoderClassData * data)
+    GClassInitFunc class_init, GstDmaResvDecoderClassData * data)
 {
   g_autofree gchar *node = g_path_get_basename (data->device->video_path);
   g_autofree gchar *type_name = NULL;
   g_autofree gchar *element = NULL;
-  GTypeInfo info = *type_info;
+  GTypeInfo info = {.class_size = sizeof (GstDmaResvDecoderClass),.class_init = class_init,
+    .class_data = data
+  };
+  GTypeQuery query;
   GType type;
 
   if (data->first) {
@@ -161,7 +164,8 @@ register_device (GstPlugin * plugin, const gchar * codec, const gchar * type_suf
     type_name = g_strdup_printf ("GstDmaResv%s%s", node, type_suffix);
     element = g_strdup_printf ("dmaresv%s%sdec", node, codec);
   }
-  info.class_data = data;
+  g_type_query (GST_TYPE_DMARESV_DECODER, &query);
+  info.instance_size = query.instance_size;
   type = g_type_register_static (GST_TYPE_DMARESV_DECODER, type_name, &info, 0);
   GST_INFO ("%s on %s (%s, %s)", element, data->device->video_path, data->device->driver,
       data->device->bus_info);
@@ -172,7 +176,7 @@ register_device (GstPlugin * plugin, const gchar * codec, const gchar * type_suf
 
 gboolean
 gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec, const gchar * type_suffix,
-    guint32 coded_format, const GTypeInfo * type_info, GstDmaResvDecoderCapsFunc make_caps)
+    guint32 coded_format, GClassInitFunc class_init, GstDmaResvDecoderCapsFunc make_caps)
 {
   g_autoptr (GPtrArray) devices = NULL;
   gboolean first = TRUE, ret = TRUE;
@@ -189,12 +193,54 @@ gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec, const gch
       continue;
     data->first = first;
     first = FALSE;
-    ret &= register_device (plugin, codec, type_suffix, type_info, data);
+    ret &= register_device (plugin, codec, type_suffix, class_init, data);
   }
   if (first)
     GST_INFO ("No element for %" GST_FOURCC_FORMAT ": none of %u stateless decoders that the media "
         "topology shows takes it", GST_FOURCC_ARGS (coded_format), devices->len);
   return ret;
+}
+
+gboolean
+gst_dmaresv_decoder_has_modes (DecDevice * device, const V4l2Control * modes, guint n_modes)
+{
+  V4l2M2m *m2m = dec_device_get_m2m (device);
+  guint i;
+
+  for (i = 0; i < n_modes; i++) {
+    if (!v4l2_m2m_has_menu_item (m2m, modes[i].id, *(const gint32 *) modes[i].data)) {
+      GST_WARNING ("%s does not decode whole frames with start codes",
+          v4l2_m2m_get_info (m2m)->video_path);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+gst_dmaresv_decoder_set_profiles (GstCaps * caps, DecDevice * device, guint32 menu,
+    const GstDmaResvProfile * profiles, guint n_profiles)
+{
+  V4l2M2m *m2m = dec_device_get_m2m (device);
+  g_auto (GValue) list = G_VALUE_INIT;
+  guint i;
+
+  g_value_init (&list, GST_TYPE_LIST);
+  for (i = 0; i < n_profiles; i++) {
+    g_auto (GValue) name = G_VALUE_INIT;
+
+    if (!v4l2_m2m_has_menu_item (m2m, menu, profiles[i].v4l2))
+      continue;
+    g_value_init (&name, G_TYPE_STRING);
+    g_value_set_static_string (&name, profiles[i].name);
+    gst_value_list_append_value (&list, &name);
+  }
+  if (!gst_value_list_get_size (&list)) {
+    GST_WARNING ("%s names no profile that is decoded here", v4l2_m2m_get_info (m2m)->video_path);
+    return FALSE;
+  }
+  gst_caps_set_value (caps, "profile", &list);
+  return TRUE;
 }
 
 void

@@ -70,8 +70,24 @@ typedef struct
 typedef GstCaps *(*GstDmaResvDecoderCapsFunc) (DecDevice * device);
 
 gboolean gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec,
-    const gchar * type_suffix, guint32 coded_format, const GTypeInfo * type_info,
+    const gchar * type_suffix, guint32 coded_format, GClassInitFunc class_init,
     GstDmaResvDecoderCapsFunc make_caps);
+
+/* A profile's number in V4L2's menu, and its name in the caps. */
+typedef struct
+{
+  gint64 v4l2;
+  const gchar *name;
+} GstDmaResvProfile;
+
+/* For @make_caps: whether the driver knows every mode of @modes (menu controls with gint32 values),
+ * with a warning that says which device does not. */
+gboolean gst_dmaresv_decoder_has_modes (DecDevice * device, const V4l2Control * modes,
+    guint n_modes);
+/* For @make_caps: sets the caps' "profile" to those of @profiles that the menu control @menu has.
+ * FALSE, with a warning, when it has none. */
+gboolean gst_dmaresv_decoder_set_profiles (GstCaps * caps, DecDevice * device, guint32 menu,
+    const GstDmaResvProfile * profiles, guint n_profiles);
 
 /* For @make_caps: width and height that the driver takes for @coded_format. @exact: the coded size
  * has to be one of its sizes; otherwise smaller ones are decoded into its smallest. */

@@ -41,11 +41,7 @@ static const V4l2Control mode_controls[] = {
 };
 
 /* What the codec core decodes, by what the driver has to name for it. */
-static const struct
-{
-  gint64 v4l2;
-  const gchar *name;
-} profiles[] = {
+static const GstDmaResvProfile profiles[] = {
   {V4L2_MPEG_VIDEO_H264_PROFILE_CONSTRAINED_BASELINE, "constrained-baseline"},
   /* Hardly any baseline stream uses what its constrained form forbids (slice groups, arbitrary
    * slice order); one that does gets an error from the codec core. */
@@ -119,39 +115,19 @@ static const GstDmaResvCodec h264_codec = {
 static GstCaps *
 h264_make_caps (DecDevice * device)
 {
-  V4l2M2m *m2m = dec_device_get_m2m (device);
-  g_auto (GValue) list = G_VALUE_INIT;
   GstCaps *caps;
-  guint i;
 
-  if (!v4l2_m2m_has_menu_item (m2m, V4L2_CID_STATELESS_H264_DECODE_MODE, decode_mode)
-      || !v4l2_m2m_has_menu_item (m2m, V4L2_CID_STATELESS_H264_START_CODE, start_code)) {
-    GST_WARNING ("%s does not decode whole frames with start codes",
-        v4l2_m2m_get_info (m2m)->video_path);
+  if (!gst_dmaresv_decoder_has_modes (device, mode_controls, G_N_ELEMENTS (mode_controls)))
     return NULL;
-  }
-
-  g_value_init (&list, GST_TYPE_LIST);
-  for (i = 0; i < G_N_ELEMENTS (profiles); i++) {
-    g_auto (GValue) name = G_VALUE_INIT;
-
-    if (!v4l2_m2m_has_menu_item (m2m, V4L2_CID_MPEG_VIDEO_H264_PROFILE, profiles[i].v4l2))
-      continue;
-    g_value_init (&name, G_TYPE_STRING);
-    g_value_set_static_string (&name, profiles[i].name);
-    gst_value_list_append_value (&list, &name);
-  }
-  if (!gst_value_list_get_size (&list)) {
-    GST_WARNING ("%s names no profile that is decoded here", v4l2_m2m_get_info (m2m)->video_path);
-    return NULL;
-  }
 
   /* coded-picture-structure, chroma-format and the depths are what h264parse says of the SPS: a
    * stream that cannot be decoded is refused at the caps, where another decoder can step in. */
   caps = gst_caps_from_string ("video/x-h264, stream-format=(string){ byte-stream, avc, avc3 }, "
       "alignment=(string)au, coded-picture-structure=(string)frame, "
       "chroma-format=(string)4:2:0, bit-depth-luma=(uint)8, bit-depth-chroma=(uint)8");
-  gst_caps_set_value (caps, "profile", &list);
+  if (!gst_dmaresv_decoder_set_profiles (caps, device, V4L2_CID_MPEG_VIDEO_H264_PROFILE, profiles,
+          G_N_ELEMENTS (profiles)))
+    gst_clear_caps (&caps);
   return caps;
 }
 
@@ -170,16 +146,8 @@ gst_dmaresv_h264_dec_class_init (gpointer klass, gpointer class_data)
 gboolean
 gst_dmaresv_h264_dec_register (GstPlugin * plugin)
 {
-  GTypeInfo info = {
-    .class_size = sizeof (GstDmaResvDecoderClass),
-    .class_init = gst_dmaresv_h264_dec_class_init,
-  };
-  GTypeQuery query;
-
   GST_DEBUG_CATEGORY_INIT (gst_dmaresv_h264_dec_debug, "dmaresvh264dec", 0,
       "V4L2 stateless H.264 decoder");
-  g_type_query (GST_TYPE_DMARESV_DECODER, &query);
-  info.instance_size = query.instance_size;
-  return gst_dmaresv_decoder_register (plugin, "h264", "H264Dec", V4L2_PIX_FMT_H264_SLICE, &info,
-      h264_make_caps);
+  return gst_dmaresv_decoder_register (plugin, "h264", "H264Dec", V4L2_PIX_FMT_H264_SLICE,
+      gst_dmaresv_h264_dec_class_init, h264_make_caps);
 }

@@ -42,11 +42,7 @@ static const V4l2Control mode_controls[] = {
 };
 
 /* What the codec core decodes, by what the driver has to name for it. */
-static const struct
-{
-  gint64 v4l2;
-  const gchar *name;
-} profiles[] = {
+static const GstDmaResvProfile profiles[] = {
   {V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN, "main"},
   /* A decoder of Main decodes it (A.3.4). */
   {V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN, "main-still-picture"},
@@ -111,39 +107,19 @@ static const GstDmaResvCodec h265_codec = {
 static GstCaps *
 h265_make_caps (DecDevice * device)
 {
-  V4l2M2m *m2m = dec_device_get_m2m (device);
-  g_auto (GValue) list = G_VALUE_INIT;
   GstCaps *caps;
-  guint i;
 
-  if (!v4l2_m2m_has_menu_item (m2m, V4L2_CID_STATELESS_HEVC_DECODE_MODE, decode_mode)
-      || !v4l2_m2m_has_menu_item (m2m, V4L2_CID_STATELESS_HEVC_START_CODE, start_code)) {
-    GST_WARNING ("%s does not decode whole frames with start codes",
-        v4l2_m2m_get_info (m2m)->video_path);
+  if (!gst_dmaresv_decoder_has_modes (device, mode_controls, G_N_ELEMENTS (mode_controls)))
     return NULL;
-  }
-
-  g_value_init (&list, GST_TYPE_LIST);
-  for (i = 0; i < G_N_ELEMENTS (profiles); i++) {
-    g_auto (GValue) name = G_VALUE_INIT;
-
-    if (!v4l2_m2m_has_menu_item (m2m, V4L2_CID_MPEG_VIDEO_HEVC_PROFILE, profiles[i].v4l2))
-      continue;
-    g_value_init (&name, G_TYPE_STRING);
-    g_value_set_static_string (&name, profiles[i].name);
-    gst_value_list_append_value (&list, &name);
-  }
-  if (!gst_value_list_get_size (&list)) {
-    GST_WARNING ("%s names no profile that is decoded here", v4l2_m2m_get_info (m2m)->video_path);
-    return NULL;
-  }
 
   /* chroma-format and the depths are what h265parse says of the SPS: a stream that cannot be
    * decoded is refused at the caps, where another decoder can step in. */
   caps = gst_caps_from_string ("video/x-h265, stream-format=(string){ byte-stream, hvc1, hev1 }, "
       "alignment=(string)au, chroma-format=(string)4:2:0, bit-depth-luma=(uint)8, "
       "bit-depth-chroma=(uint)8");
-  gst_caps_set_value (caps, "profile", &list);
+  if (!gst_dmaresv_decoder_set_profiles (caps, device, V4L2_CID_MPEG_VIDEO_HEVC_PROFILE, profiles,
+          G_N_ELEMENTS (profiles)))
+    gst_clear_caps (&caps);
   return caps;
 }
 
@@ -162,16 +138,8 @@ gst_dmaresv_h265_dec_class_init (gpointer klass, gpointer class_data)
 gboolean
 gst_dmaresv_h265_dec_register (GstPlugin * plugin)
 {
-  GTypeInfo info = {
-    .class_size = sizeof (GstDmaResvDecoderClass),
-    .class_init = gst_dmaresv_h265_dec_class_init,
-  };
-  GTypeQuery query;
-
   GST_DEBUG_CATEGORY_INIT (gst_dmaresv_h265_dec_debug, "dmaresvh265dec", 0,
       "V4L2 stateless HEVC decoder");
-  g_type_query (GST_TYPE_DMARESV_DECODER, &query);
-  info.instance_size = query.instance_size;
-  return gst_dmaresv_decoder_register (plugin, "h265", "H265Dec", V4L2_PIX_FMT_HEVC_SLICE, &info,
-      h265_make_caps);
+  return gst_dmaresv_decoder_register (plugin, "h265", "H265Dec", V4L2_PIX_FMT_HEVC_SLICE,
+      gst_dmaresv_h265_dec_class_init, h265_make_caps);
 }

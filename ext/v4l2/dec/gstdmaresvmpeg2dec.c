@@ -105,14 +105,6 @@ gst_dmaresv_mpeg2_dec_class_init (gpointer klass, gpointer class_data)
 gboolean
 gst_dmaresv_mpeg2_dec_register (GstPlugin * plugin)
 {
-  GTypeInfo info = {
-    .class_size = sizeof (GstDmaResvDecoderClass),
-    .class_init = gst_dmaresv_mpeg2_dec_class_init,
-  };
-  GTypeQuery query;
-
-  g_type_query (GST_TYPE_DMARESV_DECODER, &query);
-  info.instance_size = query.instance_size;
-  return gst_dmaresv_decoder_register (plugin, "mpeg2", "Mpeg2Dec", V4L2_PIX_FMT_MPEG2_SLICE, &info,
-      mpeg2_make_caps);
+  return gst_dmaresv_decoder_register (plugin, "mpeg2", "Mpeg2Dec", V4L2_PIX_FMT_MPEG2_SLICE,
+      gst_dmaresv_mpeg2_dec_class_init, mpeg2_make_caps);
 }

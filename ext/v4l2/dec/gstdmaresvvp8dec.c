@@ -92,14 +92,6 @@ gst_dmaresv_vp8_dec_class_init (gpointer klass, gpointer class_data)
 gboolean
 gst_dmaresv_vp8_dec_register (GstPlugin * plugin)
 {
-  GTypeInfo info = {
-    .class_size = sizeof (GstDmaResvDecoderClass),
-    .class_init = gst_dmaresv_vp8_dec_class_init,
-  };
-  GTypeQuery query;
-
-  g_type_query (GST_TYPE_DMARESV_DECODER, &query);
-  info.instance_size = query.instance_size;
-  return gst_dmaresv_decoder_register (plugin, "vp8", "VP8Dec", V4L2_PIX_FMT_VP8_FRAME, &info,
-      vp8_make_caps);
+  return gst_dmaresv_decoder_register (plugin, "vp8", "VP8Dec", V4L2_PIX_FMT_VP8_FRAME,
+      gst_dmaresv_vp8_dec_class_init, vp8_make_caps);
 }

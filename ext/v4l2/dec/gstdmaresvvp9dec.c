@@ -104,16 +104,8 @@ gst_dmaresv_vp9_dec_class_init (gpointer klass, gpointer class_data)
 gboolean
 gst_dmaresv_vp9_dec_register (GstPlugin * plugin)
 {
-  GTypeInfo info = {
-    .class_size = sizeof (GstDmaResvDecoderClass),
-    .class_init = gst_dmaresv_vp9_dec_class_init,
-  };
-  GTypeQuery query;
-
   GST_DEBUG_CATEGORY_INIT (gst_dmaresv_vp9_dec_debug, "dmaresvvp9dec", 0,
       "V4L2 stateless VP9 decoder");
-  g_type_query (GST_TYPE_DMARESV_DECODER, &query);
-  info.instance_size = query.instance_size;
-  return gst_dmaresv_decoder_register (plugin, "vp9", "Vp9Dec", V4L2_PIX_FMT_VP9_FRAME, &info,
-      vp9_make_caps);
+  return gst_dmaresv_decoder_register (plugin, "vp9", "Vp9Dec", V4L2_PIX_FMT_VP9_FRAME,
+      gst_dmaresv_vp9_dec_class_init, vp9_make_caps);
 }
