@@ -36,8 +36,7 @@
 
 struct options {
 	const char *kernel, *dtb, *init, *silicon, *root, *jobs, *log, *extra;
-	const char *latency;
-	bool virtual_time, verbose;
+	bool virtual_time;
 	int timeout;		/* seconds, 0: none */
 	FILE *spec;
 };
@@ -120,16 +119,13 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "help", 0, 0, 'h' }, { 0 }
 	};
 	char option[PATH_MAX];
-	bool first = true;
 	char *eq, *end;
 	int c;
 
 	o->root = "/";
 	while ((c = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
-		if (strchr("lfO", c) && first) {
-			if (!o->silicon)
-				fail("--silicon comes before its options");
-		}
+		if (strchr("lfO", c) && !o->silicon)
+			fail("--silicon comes before its options");
 		switch (c) {
 		case 'k': o->kernel = optarg; break;
 		case 'd': o->dtb = optarg; break;

@@ -17,13 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAX_CONTEXTS	16
-
-struct rkvdec {
-	struct rkvdec_context contexts[MAX_CONTEXTS];
-	uint32_t n_numbers;
-};
-
 void rkvdec_complain(const struct rkvdec_run *run, const char *format, ...)
 {
 	char text[400];
@@ -35,38 +28,6 @@ void rkvdec_complain(const struct rkvdec_run *run, const char *format, ...)
 	silicon_log("rkvdec job %llu (context %u): %s",
 		    (unsigned long long)run->job->number,
 		    run->context ? run->context->number : 0, text);
-}
-
-static void context_clear(struct rkvdec_context *context)
-{
-	if (context->state)
-		context->free_state(context->state);
-	*context = (struct rkvdec_context){ 0 };
-}
-
-static struct rkvdec_context *context_get(struct rkvdec *rkvdec,
-					  const struct rkvdec_run *run)
-{
-	uint32_t dte = run->bus.kind == BUS_RK_IOMMU ? run->bus.table : 0;
-	uint32_t mode = RKVDEC_DEC_MODE(run->regs[RKVDEC_SYSCTRL]);
-	uint32_t table = run->regs[RKVDEC_CABACTBL_BASE];
-	struct rkvdec_context *c, *oldest = &rkvdec->contexts[0];
-
-	for (unsigned int i = 0; i < MAX_CONTEXTS; i++) {
-		c = &rkvdec->contexts[i];
-		if (c->used && c->dte == dte && c->table == table && c->mode == mode) {
-			c->used = run->job->number;
-			return c;
-		}
-		if (c->used < oldest->used)
-			oldest = c;
-	}
-	context_clear(oldest);
-	*oldest = (struct rkvdec_context){
-		.dte = dte, .table = table, .mode = mode,
-		.number = ++rkvdec->n_numbers, .used = run->job->number,
-	};
-	return oldest;
 }
 
 /* Test hook: the first two different reference addresses change places. */
@@ -145,7 +106,8 @@ void rkvdec_run(struct silicon *silicon, struct job *job)
 			 mmu[RK_MMU_DTE_ADDR / 4] & RK_MMU_DTE_MASK);
 	else
 		bus_init(&run.bus, &silicon->dram, BUS_FLAT, 0);
-	run.context = context_get(silicon->rkvdec, &run);
+	run.context = hw_context_get(silicon->rkvdec, &run.bus, run.regs[RKVDEC_CABACTBL_BASE],
+				     RKVDEC_DEC_MODE(run.regs[RKVDEC_SYSCTRL]), job->number);
 	job->context = run.context->number;
 	if (job->swap_refs)
 		swap_refs(&run);
@@ -170,10 +132,6 @@ void rkvdec_run(struct silicon *silicon, struct job *job)
 
 void rkvdec_free(struct silicon *silicon)
 {
-	if (!silicon->rkvdec)
-		return;
-	for (unsigned int i = 0; i < MAX_CONTEXTS; i++)
-		context_clear(&silicon->rkvdec->contexts[i]);
-	free(silicon->rkvdec);
+	hw_contexts_free(silicon->rkvdec);
 	silicon->rkvdec = NULL;
 }

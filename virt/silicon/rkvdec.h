@@ -4,16 +4,8 @@
 #define SILICON_RKVDEC_H
 
 #include "rkvdec-regs.h"
+#include "context.h"
 #include "silicon.h"
-
-/* The hardware has no state; what libavcodec needs is kept per context. */
-struct rkvdec_context {
-	uint32_t dte, table, mode;	/* key; dte 0: no IOMMU */
-	uint32_t number;
-	uint64_t used;			/* job, for LRU; 0: free slot */
-	void *state;			/* the codec's */
-	void (*free_state)(void *state);
-};
 
 /* One job in the making. */
 struct rkvdec_run {
@@ -21,7 +13,7 @@ struct rkvdec_run {
 	const struct job *job;
 	uint32_t regs[RKVDEC_N_REGS];	/* as they were at the start write */
 	struct bus bus;
-	struct rkvdec_context *context;
+	struct hw_context *context;
 };
 
 /* Logs why a job fails, with its number and context. */

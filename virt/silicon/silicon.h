@@ -17,14 +17,13 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define BIT(n)		(1u << (n))
 
-struct rkvdec;
-struct vpu2;
+struct hw_contexts;
 
 struct silicon {
 	struct dram dram;
 	volatile uint32_t *regs[VRK_N_UNITS];
-	struct rkvdec *rkvdec;
-	struct vpu2 *vpu2;
+	struct hw_contexts *rkvdec;
+	struct hw_contexts *vpu2;
 	bool verbose;
 };
 

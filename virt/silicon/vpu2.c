@@ -24,13 +24,6 @@
 
 #include "rkvdec-regs.h"
 
-#define MAX_CONTEXTS	16
-
-struct vpu2 {
-	struct vpu2_context contexts[MAX_CONTEXTS];
-	uint32_t n_numbers;
-};
-
 void vpu2_complain(const struct vpu2_run *run, const char *format, ...)
 {
 	char text[400];
@@ -42,37 +35,6 @@ void vpu2_complain(const struct vpu2_run *run, const char *format, ...)
 	silicon_log("vpu job %llu (context %u): %s",
 		    (unsigned long long)run->job->number,
 		    run->context ? run->context->number : 0, text);
-}
-
-static void context_clear(struct vpu2_context *context)
-{
-	if (context->state)
-		context->free_state(context->state);
-	*context = (struct vpu2_context){ 0 };
-}
-
-static struct vpu2_context *context_get(struct vpu2 *vpu2, const struct vpu2_run *run)
-{
-	uint32_t dte = run->bus.kind == BUS_RK_IOMMU ? run->bus.table : 0;
-	uint32_t mode = run->regs[VDPU_DEC_MODE] & 15;
-	uint32_t table = run->regs[VDPU_QTABLE];
-	struct vpu2_context *c, *oldest = &vpu2->contexts[0];
-
-	for (unsigned int i = 0; i < MAX_CONTEXTS; i++) {
-		c = &vpu2->contexts[i];
-		if (c->used && c->dte == dte && c->table == table && c->mode == mode) {
-			c->used = run->job->number;
-			return c;
-		}
-		if (c->used < oldest->used)
-			oldest = c;
-	}
-	context_clear(oldest);
-	*oldest = (struct vpu2_context){
-		.dte = dte, .table = table, .mode = mode,
-		.number = ++vpu2->n_numbers, .used = run->job->number,
-	};
-	return oldest;
 }
 
 /* Test hook: two references change places. */
@@ -145,7 +107,8 @@ void vpu2_run(struct silicon *silicon, struct job *job)
 	if (!silicon->vpu2)
 		abort();
 	read_registers(silicon, &run);
-	run.context = context_get(silicon->vpu2, &run);
+	run.context = hw_context_get(silicon->vpu2, &run.bus, run.regs[VDPU_QTABLE],
+				     run.regs[VDPU_DEC_MODE] & 15, job->number);
 	job->context = run.context->number;
 	if (job->swap_refs)
 		swap_refs(&run);
@@ -169,10 +132,6 @@ void vpu2_run(struct silicon *silicon, struct job *job)
 
 void vpu2_free(struct silicon *silicon)
 {
-	if (!silicon->vpu2)
-		return;
-	for (unsigned int i = 0; i < MAX_CONTEXTS; i++)
-		context_clear(&silicon->vpu2->contexts[i]);
-	free(silicon->vpu2);
+	hw_contexts_free(silicon->vpu2);
 	silicon->vpu2 = NULL;
 }

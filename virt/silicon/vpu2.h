@@ -3,17 +3,9 @@
 #ifndef SILICON_VPU2_H
 #define SILICON_VPU2_H
 
+#include "context.h"
 #include "silicon.h"
 #include "vpu2-regs.h"
-
-/* The hardware has no state; what libavcodec needs is kept per context. */
-struct vpu2_context {
-	uint32_t dte, table, mode;	/* key; dte 0: no IOMMU */
-	uint32_t number;
-	uint64_t used;			/* job, for LRU; 0: free slot */
-	void *state;			/* the codec's */
-	void (*free_state)(void *state);
-};
 
 /* One job in the making. */
 struct vpu2_run {
@@ -21,7 +13,7 @@ struct vpu2_run {
 	const struct job *job;
 	uint32_t regs[VPU2_N_REGS];	/* as they were at the start write */
 	struct bus bus;
-	struct vpu2_context *context;
+	struct hw_context *context;
 };
 
 /* Logs why a job fails, with its number and context. */
