@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The state of GstDmaResvDecoder, for gstdmaresvdecoder.c (streaming) and
- * decnegotiate.c (caps, pools).
+ * The state of GstDmaResvDecoder, for its four parts: gstdmaresvdecoder.c
+ * (streaming and states), decsequence.c (setting the device up),
+ * decnegotiate.c (caps, pools) and decoutput.c (what leaves, and when).
  */
 #ifndef DEC_PRIVATE_H
 #define DEC_PRIVATE_H
@@ -68,6 +69,29 @@ void gst_dmaresv_decoder_set_pool (GstDmaResvDecoder * self, GstBufferPool ** sl
 
 /* priv->copy_pool, if there is none yet. */
 gboolean gst_dmaresv_decoder_ensure_copy_pool (GstDmaResvDecoder * self, guint min_buffers);
+
+/* A wait for the hardware (or a queue) failed. FALSE; keeps the reason in priv->flow. */
+gboolean gst_dmaresv_decoder_wait_failed (GstDmaResvDecoder * self, const GError * err);
+/* Posts that @what, valid as it may be, is nothing for this device. FALSE; sets priv->flow. */
+gboolean gst_dmaresv_decoder_unsupported (GstDmaResvDecoder * self, const gchar * what);
+
+/* CodecClient.new_sequence */
+gboolean gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_data);
+
+/* Whether frame @tag waits to be pushed; whether it does or has a picture that will be output. */
+gboolean gst_dmaresv_decoder_has_output (GstDmaResvDecoder * self, guint64 tag);
+gboolean gst_dmaresv_decoder_has_picture (GstDmaResvDecoder * self, guint64 tag);
+/* DecPictureFreeFunc: nobody has @picture any more. A frame of which nothing was output is done
+ * with it. */
+void     gst_dmaresv_decoder_picture_freed (DecPicture * picture, gpointer user_data);
+/* Frames that will not be pushed any more (flush, stop). */
+void     gst_dmaresv_decoder_drop_outputs (GstDmaResvDecoder * self);
+/* Where downstream changed its mind, the frames that follow are made as it wants them. FALSE:
+ * priv->flow says why. */
+gboolean gst_dmaresv_decoder_renegotiate (GstDmaResvDecoder * self);
+/* Pushes what is next in output order and done; waits for the hardware until no more than
+ * @max_pending frames remain. FALSE: priv->flow says why. */
+gboolean gst_dmaresv_decoder_push_outputs (GstDmaResvDecoder * self, guint max_pending);
 
 /* negotiate() and decide_allocation() */
 void gst_dmaresv_decoder_negotiate_class_init (GstVideoDecoderClass * klass);

@@ -10,7 +10,7 @@
 #include "decframe.h"
 #include "decprivate.h"
 
-GST_DEBUG_CATEGORY_STATIC (gst_dmaresv_decoder_debug);
+GST_DEBUG_CATEGORY (gst_dmaresv_decoder_debug);
 #define GST_CAT_DEFAULT gst_dmaresv_decoder_debug
 
 /*
@@ -22,12 +22,13 @@ GST_DEBUG_CATEGORY_STATIC (gst_dmaresv_decoder_debug);
  *                                   └─ output:       joins the outputs queue
  *
  * The codec decides what comes next (the outputs queue is in output order);
- * push_outputs() is the one place that decides what may leave: the head of the
- * queue, when its job is done.  Where upstream is live, it waits for that job
- * at once, so no frame is later than its decoding; otherwise up to
- * MAX_PENDING frames stay queued while the hardware works on them, and leave
- * with a later call.  Because it only looks at the head and at its picture's
- * state, a thread that follows the completions can call it as well.
+ * push_outputs(), in decoutput.c, is the one place that decides what may
+ * leave: the head of the queue, when its job is done.  Where upstream is live,
+ * it waits for that job at once, so no frame is later than its decoding;
+ * otherwise up to MAX_PENDING frames stay queued while the hardware works on
+ * them, and leave with a later call.  Because it only looks at the head and at
+ * its picture's state, a thread that follows the completions can call it as
+ * well.
  *
  * A GstVideoCodecFrame is bound to its pictures by the tag, which is its
  * system_frame_number.  It ends in one of three ways: finished or dropped when
@@ -65,7 +66,7 @@ gst_dmaresv_decoder_get_private (GstDmaResvDecoder * self)
 /* Errors */
 
 /* A wait for the hardware (or a queue) failed.  Keeps the reason in priv->flow. */
-static gboolean
+gboolean
 gst_dmaresv_decoder_wait_failed (GstDmaResvDecoder * self, const GError * err)
 {
   GstDmaResvDecoderPrivate *priv = PRIV (self);
@@ -81,384 +82,13 @@ gst_dmaresv_decoder_wait_failed (GstDmaResvDecoder * self, const GError * err)
   return FALSE;
 }
 
-static gboolean
+gboolean
 gst_dmaresv_decoder_unsupported (GstDmaResvDecoder * self, const gchar * what)
 {
   GST_ELEMENT_ERROR (self, STREAM, DECODE,
       ("This kind of video is not supported by the decoder."), ("%s", what));
   PRIV (self)->flow = GST_FLOW_NOT_NEGOTIATED;
   return FALSE;
-}
-
-/* Pictures and frames */
-
-static gboolean
-gst_dmaresv_decoder_has_output (GstDmaResvDecoder * self, guint64 tag)
-{
-  GList *l;
-
-  for (l = PRIV (self)->outputs.head; l; l = l->next) {
-    if (((Output *) l->data)->frame->system_frame_number == tag)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static gboolean
-gst_dmaresv_decoder_has_picture (GstDmaResvDecoder * self, guint64 tag)
-{
-  GList *l;
-
-  for (l = PRIV (self)->pictures; l; l = l->next) {
-    if (((DecPicture *) l->data)->tag == tag)
-      return TRUE;
-  }
-  return gst_dmaresv_decoder_has_output (self, tag);
-}
-
-/* DecPictureFreeFunc: nobody has @picture any more.  A frame of which nothing was output is done
- * with it. */
-static void
-gst_dmaresv_decoder_picture_freed (DecPicture * picture, gpointer user_data)
-{
-  GstDmaResvDecoder *self = user_data;
-  GstVideoDecoder *decoder = user_data;
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  GstVideoCodecFrame *frame;
-
-  priv->n_pictures--;
-  if (picture->output)
-    return;
-  priv->pictures = g_list_remove (priv->pictures, picture);
-  if (gst_dmaresv_decoder_has_picture (self, picture->tag))
-    return;
-  if ((frame = gst_video_decoder_get_frame (decoder, picture->tag))) {
-    GST_DEBUG_OBJECT (self, "frame %u is never output", frame->system_frame_number);
-    gst_video_decoder_release_frame (decoder, frame);
-  }
-}
-
-static void
-output_free (Output * output)
-{
-  dec_picture_unref (output->picture);
-  g_free (output);
-}
-
-/* Frames that will not be pushed any more (flush, stop). */
-static void
-gst_dmaresv_decoder_drop_outputs (GstDmaResvDecoder * self)
-{
-  Output *output;
-
-  while ((output = g_queue_pop_head (&PRIV (self)->outputs))) {
-    gst_video_decoder_release_frame (GST_VIDEO_DECODER (self), output->frame);
-    output_free (output);
-  }
-}
-
-/* Where downstream changed its mind, the frames that follow are made as it wants them. */
-static gboolean
-gst_dmaresv_decoder_renegotiate (GstDmaResvDecoder * self)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  GstPad *srcpad = GST_VIDEO_DECODER_SRC_PAD (self);
-
-  priv->need_negotiate |= gst_pad_check_reconfigure (srcpad);
-  if (!priv->need_negotiate)
-    return TRUE;
-  if (!gst_video_decoder_negotiate (GST_VIDEO_DECODER (self))) {
-    gst_pad_mark_reconfigure (srcpad);
-    if (priv->flow == GST_FLOW_OK)
-      priv->flow = GST_PAD_IS_FLUSHING (srcpad) ? GST_FLOW_FLUSHING : GST_FLOW_NOT_NEGOTIATED;
-    return FALSE;
-  }
-  priv->need_negotiate = FALSE;
-  return TRUE;
-}
-
-/* videobuf2 knows 32 buffers, and a consumer of system memory expects no limit: an encoder's
- * lookahead may keep more, and wait for the next.  What exceeds what decoding can spare is copied.
- * A consumer of dma-bufs knows what it holds, and waits. */
-static gboolean
-gst_dmaresv_decoder_has_to_copy (GstDmaResvDecoder * self)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-
-  if (priv->copy || priv->dmabuf || dec_frame_count_get (priv->held) < priv->may_hold)
-    return priv->copy;
-  GST_LOG_OBJECT (self, "downstream holds %u buffers, copying a frame",
-      dec_frame_count_get (priv->held));
-  return TRUE;
-}
-
-static void
-gst_dmaresv_decoder_flag_fields (GstBuffer * buffer, CodecPictureFlags flags)
-{
-  if (flags & CODEC_PICTURE_INTERLACED)
-    GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_INTERLACED);
-  if (flags & CODEC_PICTURE_TOP_FIELD_FIRST)
-    GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_TFF);
-  if (flags & CODEC_PICTURE_REPEAT_FIELD)
-    GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_RFF);
-  if (flags & CODEC_PICTURE_ONE_FIELD)
-    GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_ONEFIELD);
-}
-
-static GstFlowReturn
-gst_dmaresv_decoder_make_buffer (GstDmaResvDecoder * self, Output * output)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  gboolean has_to_copy = gst_dmaresv_decoder_has_to_copy (self);
-  GstBuffer *buffer = dec_frame_wrap (output->picture->buffer, &priv->layout, priv->held);
-
-  if (has_to_copy) {
-    GstBuffer *copy = NULL;
-    GstFlowReturn flow;
-
-    if (!gst_dmaresv_decoder_ensure_copy_pool (self, 0)) {
-      gst_buffer_unref (buffer);
-      return GST_FLOW_ERROR;
-    }
-    flow = dec_frame_copy (buffer, &priv->layout, priv->copy_pool, &priv->info, &copy);
-    gst_buffer_unref (buffer);
-    if (flow != GST_FLOW_OK)
-      return flow;
-    buffer = copy;
-  }
-  if (output->picture->error || (output->flags & CODEC_PICTURE_CORRUPT)) {
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_CORRUPTED);
-    GST_VIDEO_CODEC_FRAME_FLAG_SET (output->frame, GST_VIDEO_CODEC_FRAME_FLAG_CORRUPTED);
-  }
-  if (priv->sequence.interlaced)
-    gst_dmaresv_decoder_flag_fields (buffer, output->flags);
-  output->frame->output_buffer = buffer;
-  return GST_FLOW_OK;
-}
-
-/* Takes @output's frame. */
-static GstFlowReturn
-gst_dmaresv_decoder_finish_output (GstDmaResvDecoder * self, Output * output)
-{
-  GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  guint number = output->frame->system_frame_number;
-  GstFlowReturn flow;
-
-  if (output->picture->state != DEC_PICTURE_DECODED) {
-    GST_DEBUG_OBJECT (self, "frame %u was not decoded, dropping it", number);
-    return gst_video_decoder_drop_frame (decoder, output->frame);
-  }
-  if (output->picture->error)
-    GST_WARNING_OBJECT (self, "frame %u was decoded with errors", number);
-  if (!gst_dmaresv_decoder_renegotiate (self)) {
-    gst_video_decoder_release_frame (decoder, output->frame);
-    return priv->flow;
-  }
-  if ((flow = gst_dmaresv_decoder_make_buffer (self, output)) != GST_FLOW_OK) {
-    if (flow != GST_FLOW_FLUSHING)
-      GST_ELEMENT_ERROR (self, RESOURCE, READ, ("A decoded picture could not be read."),
-          ("Copying frame %u to system memory failed (%s)", number, gst_flow_get_name (flow)));
-    gst_video_decoder_release_frame (decoder, output->frame);
-    return flow;
-  }
-  GST_LOG_OBJECT (self, "pushing frame %u", number);
-  return gst_video_decoder_finish_frame (decoder, output->frame);
-}
-
-/* Pushes what is next in output order and done; waits for the hardware until no more than
- * @max_pending frames remain. FALSE: priv->flow says why. */
-static gboolean
-gst_dmaresv_decoder_push_outputs (GstDmaResvDecoder * self, guint max_pending)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  Output *output;
-
-  while ((output = g_queue_peek_head (&priv->outputs))) {
-    g_autoptr (GError) err = NULL;
-
-    if (!dec_device_reap (priv->device, &err))
-      return gst_dmaresv_decoder_wait_failed (self, err);
-    if (output->picture->state == DEC_PICTURE_QUEUED) {
-      if (g_queue_get_length (&priv->outputs) <= max_pending)
-        return TRUE;
-      if (!dec_device_wait (priv->device, output->picture, priv->cancellable, &err))
-        return gst_dmaresv_decoder_wait_failed (self, err);
-    }
-    g_queue_pop_head (&priv->outputs);
-    priv->flow = gst_dmaresv_decoder_finish_output (self, output);
-    output_free (output);
-    if (priv->flow != GST_FLOW_OK)
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* The codec's client: sequences */
-
-static void
-gst_dmaresv_decoder_report_latency (GstDmaResvDecoder * self)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  const GstVideoInfo *in = &priv->input_state->info;
-  gint fps_n = GST_VIDEO_INFO_FPS_N (in), fps_d = GST_VIDEO_INFO_FPS_D (in);
-  GstClockTime latency;
-
-  if (fps_n <= 0 || fps_d <= 0) {
-    fps_n = priv->sequence.fps_n;
-    fps_d = priv->sequence.fps_d;
-  }
-  /* Without any rate, one that is common and slow. */
-  if (fps_n <= 0 || fps_d <= 0) {
-    fps_n = 25;
-    fps_d = 1;
-  }
-  latency = gst_util_uint64_scale (priv->sequence.reorder * GST_SECOND, fps_d, fps_n);
-  /* Nobody waits for centuries because a VUI says so. */
-  latency = MIN (latency, priv->sequence.reorder * MAX_FRAME_DURATION);
-  GST_INFO_OBJECT (self, "%u frames of reordering are %" GST_TIME_FORMAT " of latency",
-      priv->sequence.reorder, GST_TIME_ARGS (latency));
-  gst_video_decoder_set_latency (GST_VIDEO_DECODER (self), latency, latency);
-}
-
-/* The visible picture in a CAPTURE buffer. */
-static gboolean
-gst_dmaresv_decoder_set_layout (GstDmaResvDecoder * self, const CodecSequence * seq)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  g_autofree gchar *what = NULL;
-
-  if (dec_frame_layout (&priv->capture, seq->crop_x, seq->crop_y, seq->width, seq->height,
-          &priv->layout))
-    return TRUE;
-  what = g_strdup_printf ("%ux%u at %u,%u of a %ux%u picture cannot be shown", seq->width,
-      seq->height, seq->crop_x, seq->crop_y, priv->capture.width, priv->capture.height);
-  return gst_dmaresv_decoder_unsupported (self, what);
-}
-
-/* A sequence in the buffers of the one before. */
-static gboolean
-gst_dmaresv_decoder_change_visible (GstDmaResvDecoder * self, const CodecSequence * sequence)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-
-  priv->sequence = *sequence;
-  priv->sequence.n_controls = 0;
-  priv->have_sequence = TRUE;
-  priv->need_negotiate = TRUE;
-  if (gst_dmaresv_decoder_set_layout (self, sequence) && gst_dmaresv_decoder_renegotiate (self))
-    return TRUE;
-  priv->have_sequence = FALSE;
-  return FALSE;
-}
-
-/* OUTPUT format and the sequence's controls. */
-static gboolean
-gst_dmaresv_decoder_configure (GstDmaResvDecoder * self, const CodecSequence * sequence)
-{
-  GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
-  V4l2Control controls[CODEC_MAX_CONTROLS];
-  DecDeviceConfig config = { 0, };
-  g_autoptr (GError) err = NULL;
-  gsize samples;
-  guint i;
-
-  for (i = 0; i < sequence->n_controls; i++)
-    controls[i] = (V4l2Control) {
-    sequence->controls[i].id, sequence->controls[i].size, (gpointer) sequence->controls[i].data};
-
-  /* No codec's picture is larger than its samples by more than what escapes cost (H.264 A.3.1:
-   * 3200 bits per macroblock of 384 samples, which is 1/24 more); the rest is for headers. */
-  samples = (gsize) sequence->coded_width * sequence->coded_height;
-  samples += sequence->chroma_format_idc == 3 ? 2 * samples :
-      sequence->chroma_format_idc == 2 ? samples : samples / 2;
-  config.bitstream_size = samples * (sequence->bit_depth > 8 ? 2 : 1);
-  config.bitstream_size += config.bitstream_size / 16 + 64 * 1024;
-  config.coded_width = sequence->coded_width;
-  config.coded_height = sequence->coded_height;
-  config.exact_size = sequence->exact_size;
-  config.mode_controls = klass->mode_controls;
-  config.n_mode_controls = klass->n_mode_controls;
-  config.controls = controls;
-  config.n_controls = sequence->n_controls;
-  if (!dec_device_configure (PRIV (self)->device, &config, &err))
-    return gst_dmaresv_decoder_unsupported (self, err->message);
-  return TRUE;
-}
-
-/* CAPTURE format: the first of the driver's that holds the sequence's samples as they are. */
-static gboolean
-gst_dmaresv_decoder_configure_capture (GstDmaResvDecoder * self)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  const CodecSequence *seq = &priv->sequence;
-  g_autofree gchar *what = NULL;
-  g_autoptr (GError) err = NULL;
-  GstVideoFormat format;
-  guint i = 0;
-
-  do {
-    format = dec_device_enum_format (priv->device, i++);
-  } while (format != GST_VIDEO_FORMAT_UNKNOWN
-      && !dec_frame_format_matches (format, seq->bit_depth, seq->chroma_format_idc));
-  if (format == GST_VIDEO_FORMAT_UNKNOWN) {
-    what = g_strdup_printf ("%u-bit video of chroma_format_idc %u has no format here",
-        seq->bit_depth, seq->chroma_format_idc);
-    return gst_dmaresv_decoder_unsupported (self, what);
-  }
-  if (!dec_device_set_capture (priv->device, format, &priv->capture, &err))
-    return gst_dmaresv_decoder_unsupported (self, err->message);
-  return gst_dmaresv_decoder_set_layout (self, seq);
-}
-
-static gboolean
-gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_data)
-{
-  GstDmaResvDecoder *self = user_data;
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  g_autoptr (GError) err = NULL;
-
-  GST_INFO_OBJECT (self, "sequence: %ux%u at %u,%u in %ux%u, %u bits, chroma %u, profile %d, "
-      "DPB %u, reorder %u%s", sequence->width, sequence->height, sequence->crop_x,
-      sequence->crop_y, sequence->coded_width, sequence->coded_height, sequence->bit_depth,
-      sequence->chroma_format_idc, sequence->profile, sequence->dpb_size, sequence->reorder,
-      sequence->interlaced ? ", interlaced" : "");
-
-  if (!gst_dmaresv_decoder_push_outputs (self, 0))
-    return FALSE;
-  priv->have_sequence = FALSE;
-  /* So far only MPEG-2's fields are. */
-  if (sequence->interlaced
-      && GST_DMARESV_DECODER_GET_CLASS (self)->coded_format != V4L2_PIX_FMT_MPEG2_SLICE)
-    return gst_dmaresv_decoder_unsupported (self, "Interlaced video (fields or MBAFF)");
-  if (sequence->bit_depth != 8 || sequence->chroma_format_idc != 1)
-    return gst_dmaresv_decoder_unsupported (self, "Video other than 8-bit 4:2:0");
-  if (sequence->keeps_references)
-    return gst_dmaresv_decoder_change_visible (self, sequence);
-
-  gst_dmaresv_decoder_set_pool (self, &priv->pool, NULL);
-  if (!gst_dmaresv_decoder_configure (self, sequence))
-    return FALSE;
-  priv->sequence = *sequence;
-  priv->sequence.n_controls = 0;
-  if (!gst_dmaresv_decoder_configure_capture (self))
-    return FALSE;
-
-  priv->have_sequence = TRUE;
-  gst_dmaresv_decoder_report_latency (self);
-  priv->need_negotiate = TRUE;
-  if (!gst_dmaresv_decoder_renegotiate (self)) {
-    priv->have_sequence = FALSE;
-    return FALSE;
-  }
-  if (!dec_device_start (priv->device, &err)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("The video decoder could not be started."),
-        ("%s", err->message));
-    priv->flow = GST_FLOW_ERROR;
-    priv->have_sequence = FALSE;
-    return FALSE;
-  }
-  return TRUE;
 }
 
 /* The codec's client: pictures */

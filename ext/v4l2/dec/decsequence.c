@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "decprivate.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_dmaresv_decoder_debug);
+#define GST_CAT_DEFAULT gst_dmaresv_decoder_debug
+
+#define PRIV(self) gst_dmaresv_decoder_get_private (GST_DMARESV_DECODER (self))
+
+static void
+gst_dmaresv_decoder_report_latency (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  const GstVideoInfo *in = &priv->input_state->info;
+  gint fps_n = GST_VIDEO_INFO_FPS_N (in), fps_d = GST_VIDEO_INFO_FPS_D (in);
+  GstClockTime latency;
+
+  if (fps_n <= 0 || fps_d <= 0) {
+    fps_n = priv->sequence.fps_n;
+    fps_d = priv->sequence.fps_d;
+  }
+  /* Without any rate, one that is common and slow. */
+  if (fps_n <= 0 || fps_d <= 0) {
+    fps_n = 25;
+    fps_d = 1;
+  }
+  latency = gst_util_uint64_scale (priv->sequence.reorder * GST_SECOND, fps_d, fps_n);
+  /* Nobody waits for centuries because a VUI says so. */
+  latency = MIN (latency, priv->sequence.reorder * MAX_FRAME_DURATION);
+  GST_INFO_OBJECT (self, "%u frames of reordering are %" GST_TIME_FORMAT " of latency",
+      priv->sequence.reorder, GST_TIME_ARGS (latency));
+  gst_video_decoder_set_latency (GST_VIDEO_DECODER (self), latency, latency);
+}
+
+/* The visible picture in a CAPTURE buffer. */
+static gboolean
+gst_dmaresv_decoder_set_layout (GstDmaResvDecoder * self, const CodecSequence * seq)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  g_autofree gchar *what = NULL;
+
+  if (dec_frame_layout (&priv->capture, seq->crop_x, seq->crop_y, seq->width, seq->height,
+          &priv->layout))
+    return TRUE;
+  what = g_strdup_printf ("%ux%u at %u,%u of a %ux%u picture cannot be shown", seq->width,
+      seq->height, seq->crop_x, seq->crop_y, priv->capture.width, priv->capture.height);
+  return gst_dmaresv_decoder_unsupported (self, what);
+}
+
+/* A sequence in the buffers of the one before. */
+static gboolean
+gst_dmaresv_decoder_change_visible (GstDmaResvDecoder * self, const CodecSequence * sequence)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  priv->sequence = *sequence;
+  priv->sequence.n_controls = 0;
+  priv->have_sequence = TRUE;
+  priv->need_negotiate = TRUE;
+  if (gst_dmaresv_decoder_set_layout (self, sequence) && gst_dmaresv_decoder_renegotiate (self))
+    return TRUE;
+  priv->have_sequence = FALSE;
+  return FALSE;
+}
+
+/* OUTPUT format and the sequence's controls. */
+static gboolean
+gst_dmaresv_decoder_configure (GstDmaResvDecoder * self, const CodecSequence * sequence)
+{
+  GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
+  V4l2Control controls[CODEC_MAX_CONTROLS];
+  DecDeviceConfig config = { 0, };
+  g_autoptr (GError) err = NULL;
+  gsize samples;
+  guint i;
+
+  for (i = 0; i < sequence->n_controls; i++)
+    controls[i] = (V4l2Control) {
+    sequence->controls[i].id, sequence->controls[i].size, (gpointer) sequence->controls[i].data};
+
+  /* No codec's picture is larger than its samples by more than what escapes cost (H.264 A.3.1:
+   * 3200 bits per macroblock of 384 samples, which is 1/24 more); the rest is for headers. */
+  samples = (gsize) sequence->coded_width * sequence->coded_height;
+  samples += sequence->chroma_format_idc == 3 ? 2 * samples :
+      sequence->chroma_format_idc == 2 ? samples : samples / 2;
+  config.bitstream_size = samples * (sequence->bit_depth > 8 ? 2 : 1);
+  config.bitstream_size += config.bitstream_size / 16 + 64 * 1024;
+  config.coded_width = sequence->coded_width;
+  config.coded_height = sequence->coded_height;
+  config.exact_size = sequence->exact_size;
+  config.mode_controls = klass->mode_controls;
+  config.n_mode_controls = klass->n_mode_controls;
+  config.controls = controls;
+  config.n_controls = sequence->n_controls;
+  if (!dec_device_configure (PRIV (self)->device, &config, &err))
+    return gst_dmaresv_decoder_unsupported (self, err->message);
+  return TRUE;
+}
+
+/* CAPTURE format: the first of the driver's that holds the sequence's samples as they are. */
+static gboolean
+gst_dmaresv_decoder_configure_capture (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  const CodecSequence *seq = &priv->sequence;
+  g_autofree gchar *what = NULL;
+  g_autoptr (GError) err = NULL;
+  GstVideoFormat format;
+  guint i = 0;
+
+  do {
+    format = dec_device_enum_format (priv->device, i++);
+  } while (format != GST_VIDEO_FORMAT_UNKNOWN
+      && !dec_frame_format_matches (format, seq->bit_depth, seq->chroma_format_idc));
+  if (format == GST_VIDEO_FORMAT_UNKNOWN) {
+    what = g_strdup_printf ("%u-bit video of chroma_format_idc %u has no format here",
+        seq->bit_depth, seq->chroma_format_idc);
+    return gst_dmaresv_decoder_unsupported (self, what);
+  }
+  if (!dec_device_set_capture (priv->device, format, &priv->capture, &err))
+    return gst_dmaresv_decoder_unsupported (self, err->message);
+  return gst_dmaresv_decoder_set_layout (self, seq);
+}
+
+gboolean
+gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_data)
+{
+  GstDmaResvDecoder *self = user_data;
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  g_autoptr (GError) err = NULL;
+
+  GST_INFO_OBJECT (self, "sequence: %ux%u at %u,%u in %ux%u, %u bits, chroma %u, profile %d, "
+      "DPB %u, reorder %u%s", sequence->width, sequence->height, sequence->crop_x,
+      sequence->crop_y, sequence->coded_width, sequence->coded_height, sequence->bit_depth,
+      sequence->chroma_format_idc, sequence->profile, sequence->dpb_size, sequence->reorder,
+      sequence->interlaced ? ", interlaced" : "");
+
+  if (!gst_dmaresv_decoder_push_outputs (self, 0))
+    return FALSE;
+  priv->have_sequence = FALSE;
+  /* So far only MPEG-2's fields are. */
+  if (sequence->interlaced
+      && GST_DMARESV_DECODER_GET_CLASS (self)->coded_format != V4L2_PIX_FMT_MPEG2_SLICE)
+    return gst_dmaresv_decoder_unsupported (self, "Interlaced video (fields or MBAFF)");
+  if (sequence->bit_depth != 8 || sequence->chroma_format_idc != 1)
+    return gst_dmaresv_decoder_unsupported (self, "Video other than 8-bit 4:2:0");
+  if (sequence->keeps_references)
+    return gst_dmaresv_decoder_change_visible (self, sequence);
+
+  gst_dmaresv_decoder_set_pool (self, &priv->pool, NULL);
+  if (!gst_dmaresv_decoder_configure (self, sequence))
+    return FALSE;
+  priv->sequence = *sequence;
+  priv->sequence.n_controls = 0;
+  if (!gst_dmaresv_decoder_configure_capture (self))
+    return FALSE;
+
+  priv->have_sequence = TRUE;
+  gst_dmaresv_decoder_report_latency (self);
+  priv->need_negotiate = TRUE;
+  if (!gst_dmaresv_decoder_renegotiate (self)) {
+    priv->have_sequence = FALSE;
+    return FALSE;
+  }
+  if (!dec_device_start (priv->device, &err)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("The video decoder could not be started."),
+        ("%s", err->message));
+    priv->flow = GST_FLOW_ERROR;
+    priv->have_sequence = FALSE;
+    return FALSE;
+  }
+  return TRUE;
+}
