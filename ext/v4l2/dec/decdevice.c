@@ -129,6 +129,7 @@ dec_picture_unref (DecPicture * picture)
   if (picture->free_func)
     picture->free_func (picture, picture->user_data);
   gst_clear_buffer (&picture->buffer);
+  g_clear_pointer (&picture->fence, gst_dma_fence_state_unref);
   g_free (picture);
 }
 
@@ -615,15 +616,27 @@ dec_device_wait (DecDevice * self, DecPicture * picture, GCancellable * cancella
 }
 
 gboolean
-dec_device_wait_idle (DecDevice * self, GCancellable * cancellable, GError ** error)
+dec_device_wait_room (DecDevice * self, guint max_jobs, GCancellable * cancellable, GError ** error)
 {
   if (!dec_device_reap (self, error))
     return FALSE;
-  while (self->in_flight) {
+  while (self->in_flight >= max_jobs) {
     if (!dec_device_wait_one (self, cancellable, error))
       return FALSE;
   }
   return TRUE;
+}
+
+gboolean
+dec_device_wait_idle (DecDevice * self, GCancellable * cancellable, GError ** error)
+{
+  return dec_device_wait_room (self, 1, cancellable, error);
+}
+
+gboolean
+dec_device_poll (DecDevice * self, GCancellable * cancellable, GError ** error)
+{
+  return v4l2_m2m_wait (self->m2m, V4L2_M2M_CAPTURE, DEC_DEVICE_TIMEOUT, cancellable, error);
 }
 
 static Job *

@@ -4,8 +4,8 @@
  * requests, the CAPTURE buffers as a GstBufferPool and the jobs in flight.
  * It knows no codec: bitstream, controls and references are handed in.
  *
- * Everything but dec_device_ref/unref is to be called from one thread at a
- * time (the streaming thread, or whoever holds its lock).  Errors are GErrors
+ * Everything but dec_device_poll() is to be called from one thread at a time
+ * (the streaming thread, or whoever holds its lock).  Errors are GErrors
  * of G_IO_ERROR that name the ioctl; G_IO_ERROR_CANCELLED and
  * G_IO_ERROR_TIMED_OUT come from waiting for the hardware, and only from it.
  */
@@ -14,6 +14,8 @@
 
 #include <gst/gst.h>
 #include <gst/video/video.h>
+
+#include <gst/dmaresv/gstdmafencemeta.h>
 
 #include "../formats.h"
 #include "../m2m.h"
@@ -57,6 +59,7 @@ struct _DecPicture
   GstBuffer *buffer;            /* the pool's own, never pushed itself */
   DecPictureState state;
   gboolean error;               /* V4L2_BUF_FLAG_ERROR */
+  GstDmaFenceState *fence;      /* the owner's: the job's fence, once it was seen pending */
   guint64 tag;                  /* the owner's */
   gboolean output;              /* the owner's: was given to output */
   DecPictureFreeFunc free_func;
@@ -122,6 +125,12 @@ gboolean    dec_device_reap (DecDevice * self, GError ** error);
 /* Waits until @picture is no longer DEC_PICTURE_QUEUED. */
 gboolean    dec_device_wait (DecDevice * self, DecPicture * picture, GCancellable * cancellable,
     GError ** error);
+/* Waits until fewer than @max_jobs are in flight. */
+gboolean    dec_device_wait_room (DecDevice * self, guint max_jobs, GCancellable * cancellable,
+    GError ** error);
+/* Waits until some job may be done; takes nothing back. From any thread. G_IO_ERROR_FAILED when no
+ * job is in flight. */
+gboolean    dec_device_poll (DecDevice * self, GCancellable * cancellable, GError ** error);
 /* Waits for all jobs. */
 gboolean    dec_device_wait_idle (DecDevice * self, GCancellable * cancellable, GError ** error);
 /* STREAMOFF and STREAMON: every job is cancelled, every reference is forgotten by the driver. */

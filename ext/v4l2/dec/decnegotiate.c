@@ -191,6 +191,7 @@ gst_dmaresv_decoder_decide_allocation (GstVideoDecoder * decoder, GstQuery * que
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   gboolean video_meta, plain;
   guint downstream_min = 0, i;
+  GstDmaResvHandOver hand_over;
   GstBufferPool *pool;
   GstCaps *caps = NULL;
   gsize size;
@@ -226,6 +227,12 @@ gst_dmaresv_decoder_decide_allocation (GstVideoDecoder * decoder, GstQuery * que
     GST_WARNING_OBJECT (self, "downstream takes dma-bufs but no GstVideoMeta: it may misread "
         "strides and offsets");
   }
+
+  GST_OBJECT_LOCK (self);
+  hand_over = priv->hand_over;
+  GST_OBJECT_UNLOCK (self);
+  priv->early_allowed = gst_dmaresv_hand_over_allowed (hand_over,
+      GST_VIDEO_DECODER_SRC_PAD (decoder), query);
 
   if (gst_query_get_n_allocation_pools (query) > 0)
     gst_query_set_nth_allocation_pool (query, 0, pool, size, downstream_min, 0);

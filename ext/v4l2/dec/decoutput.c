@@ -3,12 +3,43 @@
 #include "config.h"
 #endif
 
+#include <errno.h>
+
 #include "decprivate.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_dmaresv_decoder_debug);
 #define GST_CAT_DEFAULT gst_dmaresv_decoder_debug
 
 #define PRIV(self) gst_dmaresv_decoder_get_private (GST_DMARESV_DECODER (self))
+
+/*
+ * What may leave, and who pushes it
+ *
+ * The codec decides the order; the head of the outputs queue leaves
+ *
+ *  - when its job is done; or
+ *  - early, while its job runs, where downstream respects implicit fences and
+ *    the job's fence was *seen pending* in the dma-buf.  A job that is queued
+ *    behind another has no fence yet, and looks like one that is done: it waits
+ *    for its turn.  The sync_file is kept (GstDmaFenceMeta): a failure shows in
+ *    it, and in V4L2_BUF_FLAG_ERROR when the job is taken back (check_handed()).
+ *
+ * Two threads push, one at a time, under the stream lock.  The thread that
+ * brings input pushes whatever may leave when it comes by.  While it is away
+ * (upstream has nothing) the output thread follows the hardware, so that no
+ * frame waits for the next input.  The stream lock is held while downstream has
+ * a frame: so the output thread lets go of it as soon as there is input again,
+ * or it would keep new jobs from being queued.
+ *
+ * Jobs are queued two pictures deep: the hardware goes on with the next one by
+ * itself, and no picture is decoded long before it can leave.  For the same
+ * reason an early frame leaves only when another job is queued behind it, as
+ * pushing may take as long as decoding; a live source has no other one yet.
+ */
+
+/* Pictures in the hardware's queue, and decoded ones ahead of a new job. */
+#define MAX_IN_FLIGHT 2
+#define MAX_WAITING 1
 
 /* Pictures and frames */
 
@@ -65,7 +96,6 @@ output_free (Output * output)
   g_free (output);
 }
 
-/* Frames that will not be pushed any more (flush, stop). */
 void
 gst_dmaresv_decoder_drop_outputs (GstDmaResvDecoder * self)
 {
@@ -152,6 +182,8 @@ gst_dmaresv_decoder_make_buffer (GstDmaResvDecoder * self, Output * output)
   }
   if (priv->sequence.interlaced)
     gst_dmaresv_decoder_flag_fields (buffer, output->flags);
+  if (output->picture->state == DEC_PICTURE_QUEUED)
+    gst_buffer_add_dma_fence_meta (buffer, output->picture->fence);
   output->frame->output_buffer = buffer;
   return GST_FLOW_OK;
 }
@@ -163,9 +195,10 @@ gst_dmaresv_decoder_finish_output (GstDmaResvDecoder * self, Output * output)
   GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   guint number = output->frame->system_frame_number;
+  gboolean early = output->picture->state == DEC_PICTURE_QUEUED;
   GstFlowReturn flow;
 
-  if (output->picture->state != DEC_PICTURE_DECODED) {
+  if (!early && output->picture->state != DEC_PICTURE_DECODED) {
     GST_DEBUG_OBJECT (self, "frame %u was not decoded, dropping it", number);
     return gst_video_decoder_drop_frame (decoder, output->frame);
   }
@@ -182,14 +215,97 @@ gst_dmaresv_decoder_finish_output (GstDmaResvDecoder * self, Output * output)
     gst_video_decoder_release_frame (decoder, output->frame);
     return flow;
   }
-  GST_LOG_OBJECT (self, "pushing frame %u", number);
+  if (early)
+    g_queue_push_tail (&priv->handed, dec_picture_ref (output->picture));
+  GST_OBJECT_LOCK (self);
+  if (early)
+    priv->n_early++;
+  else
+    priv->n_finished++;
+  GST_OBJECT_UNLOCK (self);
+  GST_LOG_OBJECT (self, "pushing frame %u%s", number, early ? ", not finished" : "");
   return gst_video_decoder_finish_frame (decoder, output->frame);
 }
 
-/* Pushes what is next in output order and done; waits for the hardware until no more than
- * @max_pending frames remain. FALSE: priv->flow says why. */
+/* What became of the frames that were handed over early: a failure is told to whoever still has
+ * the buffer, and on the bus. */
+static void
+gst_dmaresv_decoder_check_handed (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  DecPicture *picture;
+
+  while ((picture = g_queue_peek_head (&priv->handed))
+      && picture->state != DEC_PICTURE_QUEUED) {
+    g_queue_pop_head (&priv->handed);
+    if (picture->error || picture->state == DEC_PICTURE_FAILED) {
+      gst_dma_fence_state_fail (picture->fence,
+          picture->state == DEC_PICTURE_FAILED ? -ECANCELED : -EIO);
+      GST_ELEMENT_WARNING (self, STREAM, DECODE, ("A picture was damaged while it was shown."),
+          ("Frame %" G_GUINT64_FORMAT " was handed over before it was decoded, and its job failed",
+              picture->tag));
+    }
+    dec_picture_unref (picture);
+  }
+}
+
+/* Whether the head may leave while its job runs. */
+static gboolean
+gst_dmaresv_decoder_may_leave_early (GstDmaResvDecoder * self, Output * output)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  DecPicture *picture = output->picture;
+
+  if (!priv->early_allowed || gst_dmaresv_decoder_has_to_copy (self)
+      || (!priv->live && dec_device_get_in_flight (priv->device) < MAX_IN_FLIGHT))
+    return FALSE;
+  if (!picture->fence)
+    picture->fence = gst_dmaresv_hand_over_prove (picture->buffer);
+  return picture->fence != NULL;
+}
+
+static gboolean
+gst_dmaresv_decoder_push_head (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  Output *output = g_queue_pop_head (&priv->outputs);
+
+  priv->flow = gst_dmaresv_decoder_finish_output (self, output);
+  output_free (output);
+  return priv->flow == GST_FLOW_OK;
+}
+
+static gboolean
+gst_dmaresv_decoder_reap (GstDmaResvDecoder * self)
+{
+  g_autoptr (GError) err = NULL;
+
+  if (!dec_device_reap (PRIV (self)->device, &err))
+    return gst_dmaresv_decoder_wait_failed (self, err);
+  gst_dmaresv_decoder_check_handed (self);
+  return TRUE;
+}
+
 gboolean
-gst_dmaresv_decoder_push_outputs (GstDmaResvDecoder * self, guint max_pending)
+gst_dmaresv_decoder_push_ready (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  Output *output;
+
+  for (;;) {
+    if (!gst_dmaresv_decoder_reap (self))
+      return FALSE;
+    output = g_queue_peek_head (&priv->outputs);
+    if (!output || (output->picture->state == DEC_PICTURE_QUEUED
+            && !gst_dmaresv_decoder_may_leave_early (self, output)))
+      return TRUE;
+    if (!gst_dmaresv_decoder_push_head (self))
+      return FALSE;
+  }
+}
+
+gboolean
+gst_dmaresv_decoder_push_all (GstDmaResvDecoder * self)
 {
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   Output *output;
@@ -197,19 +313,192 @@ gst_dmaresv_decoder_push_outputs (GstDmaResvDecoder * self, guint max_pending)
   while ((output = g_queue_peek_head (&priv->outputs))) {
     g_autoptr (GError) err = NULL;
 
-    if (!dec_device_reap (priv->device, &err))
+    if (!dec_device_wait (priv->device, output->picture, priv->cancellable, &err))
       return gst_dmaresv_decoder_wait_failed (self, err);
-    if (output->picture->state == DEC_PICTURE_QUEUED) {
-      if (g_queue_get_length (&priv->outputs) <= max_pending)
-        return TRUE;
-      if (!dec_device_wait (priv->device, output->picture, priv->cancellable, &err))
-        return gst_dmaresv_decoder_wait_failed (self, err);
-    }
-    g_queue_pop_head (&priv->outputs);
-    priv->flow = gst_dmaresv_decoder_finish_output (self, output);
-    output_free (output);
-    if (priv->flow != GST_FLOW_OK)
+    gst_dmaresv_decoder_check_handed (self);
+    if (!gst_dmaresv_decoder_push_head (self))
       return FALSE;
   }
   return TRUE;
+}
+
+static guint
+gst_dmaresv_decoder_count_waiting (GstDmaResvDecoder * self)
+{
+  guint n = 0;
+  GList *l;
+
+  for (l = PRIV (self)->outputs.head; l; l = l->next)
+    n += ((Output *) l->data)->picture->state != DEC_PICTURE_QUEUED;
+  return n;
+}
+
+gboolean
+gst_dmaresv_decoder_make_room (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  /* Each field is a job. */
+  guint max_jobs = priv->sequence.interlaced ? 2 * MAX_IN_FLIGHT : MAX_IN_FLIGHT;
+  g_autoptr (GError) err = NULL;
+
+  if (!dec_device_wait_room (priv->device, max_jobs, priv->cancellable, &err))
+    return gst_dmaresv_decoder_wait_failed (self, err);
+  gst_dmaresv_decoder_check_handed (self);
+  while (gst_dmaresv_decoder_count_waiting (self) > MAX_WAITING) {
+    Output *output = g_queue_peek_head (&priv->outputs);
+
+    if (output->picture->state == DEC_PICTURE_QUEUED)
+      break;
+    if (!gst_dmaresv_decoder_push_head (self))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The output thread */
+
+struct _DecOutputThread
+{
+  GThread *thread;
+  GMutex lock;                  /* all below */
+  GCond cond;
+  gboolean quit;
+  gboolean look;                /* something may have to be pushed */
+  guint input;                  /* threads that bring input */
+};
+
+/* Waits until it is this thread's turn. FALSE to end. */
+static gboolean
+output_thread_wait_turn (DecOutputThread * self)
+{
+  gboolean quit;
+
+  g_mutex_lock (&self->lock);
+  while (!self->quit && (self->input > 0 || !self->look))
+    g_cond_wait (&self->cond, &self->lock);
+  self->look = FALSE;
+  quit = self->quit;
+  g_mutex_unlock (&self->lock);
+  return !quit;
+}
+
+static gboolean
+output_thread_has_turn (DecOutputThread * self)
+{
+  gboolean turn;
+
+  g_mutex_lock (&self->lock);
+  turn = !self->quit && self->input == 0;
+  g_mutex_unlock (&self->lock);
+  return turn;
+}
+
+/* Pushes what may leave. Whether there is more, whose job is to be waited for. */
+static gboolean
+output_thread_push (GstDmaResvDecoder * self)
+{
+  GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  gboolean more = FALSE;
+
+  GST_VIDEO_DECODER_STREAM_LOCK (decoder);
+  if (output_thread_has_turn (priv->output_thread) && priv->output_flow == GST_FLOW_OK
+      && !g_cancellable_is_cancelled (priv->cancellable)) {
+    priv->flow = GST_FLOW_OK;
+    if (gst_dmaresv_decoder_push_ready (self))
+      more = !g_queue_is_empty (&priv->outputs);
+    else
+      priv->output_flow = priv->flow;
+  }
+  GST_VIDEO_DECODER_STREAM_UNLOCK (decoder);
+  return more;
+}
+
+/* A job that never ends: nobody else may be there to notice. */
+static void
+output_thread_timed_out (GstDmaResvDecoder * self, const GError * err)
+{
+  GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  GST_VIDEO_DECODER_STREAM_LOCK (decoder);
+  if (output_thread_has_turn (priv->output_thread)) {
+    gst_dmaresv_decoder_wait_failed (self, err);
+    priv->output_flow = priv->flow;
+  }
+  GST_VIDEO_DECODER_STREAM_UNLOCK (decoder);
+}
+
+static gpointer
+output_thread_run (gpointer user_data)
+{
+  GstDmaResvDecoder *self = user_data;
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  DecOutputThread *thread = priv->output_thread;
+
+  while (output_thread_wait_turn (thread)) {
+    while (output_thread_push (self)) {
+      g_autoptr (GError) err = NULL;
+
+      /* Without the stream lock. That nothing is queued (any more) is no error: look again. */
+      if (!dec_device_poll (priv->device, priv->cancellable, &err)
+          && !g_error_matches (err, G_IO_ERROR, G_IO_ERROR_FAILED)) {
+        if (!g_error_matches (err, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+          output_thread_timed_out (self, err);
+        break;
+      }
+    }
+  }
+  return NULL;
+}
+
+void
+gst_dmaresv_decoder_start_output_thread (GstDmaResvDecoder * self)
+{
+  DecOutputThread *thread = g_new0 (DecOutputThread, 1);
+
+  g_mutex_init (&thread->lock);
+  g_cond_init (&thread->cond);
+  PRIV (self)->output_thread = thread;
+  thread->thread = g_thread_new ("dmaresvdec-out", output_thread_run, self);
+}
+
+void
+gst_dmaresv_decoder_stop_output_thread (GstDmaResvDecoder * self)
+{
+  DecOutputThread *thread = PRIV (self)->output_thread;
+
+  if (!thread)
+    return;
+  g_mutex_lock (&thread->lock);
+  thread->quit = TRUE;
+  g_cond_signal (&thread->cond);
+  g_mutex_unlock (&thread->lock);
+  g_thread_join (thread->thread);
+  PRIV (self)->output_thread = NULL;
+  g_cond_clear (&thread->cond);
+  g_mutex_clear (&thread->lock);
+  g_free (thread);
+}
+
+void
+gst_dmaresv_decoder_input_begins (GstDmaResvDecoder * self)
+{
+  DecOutputThread *thread = PRIV (self)->output_thread;
+
+  g_mutex_lock (&thread->lock);
+  thread->input++;
+  g_mutex_unlock (&thread->lock);
+}
+
+void
+gst_dmaresv_decoder_input_ends (GstDmaResvDecoder * self)
+{
+  DecOutputThread *thread = PRIV (self)->output_thread;
+
+  g_mutex_lock (&thread->lock);
+  thread->input--;
+  thread->look = TRUE;
+  g_cond_signal (&thread->cond);
+  g_mutex_unlock (&thread->lock);
 }

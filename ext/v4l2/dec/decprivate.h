@@ -9,16 +9,16 @@
 
 #include <gio/gio.h>
 
+#include <gst/dmaresv/gstdmaresvhandover.h>
+
 #include "decframe.h"
 #include "gstdmaresvdecoder.h"
 
 G_BEGIN_DECLS
 
-/* Frames that may wait in the outputs queue while upstream is not live. One less than the jobs in
- * flight would only make submit wait instead. */
-#define MAX_PENDING 2
-/* CAPTURE buffers beyond the DPB, the current picture and what downstream asks for. */
-#define EXTRA_BUFFERS (MAX_PENDING + 1)
+/* CAPTURE buffers beyond the DPB, the current picture and what downstream asks for: those in the
+ * hardware's queue, and decoded ones that have not left. */
+#define EXTRA_BUFFERS 4
 #define ACQUIRE_TIMEOUT (5 * GST_SECOND)
 /* The slowest frame rate that a stream is believed to have, for its latency. */
 #define MAX_FRAME_DURATION (10 * GST_SECOND)
@@ -30,6 +30,8 @@ typedef struct
   DecPicture *picture;
   CodecPictureFlags flags;      /* the codec's word */
 } Output;
+
+typedef struct _DecOutputThread DecOutputThread;
 
 typedef struct
 {
@@ -56,6 +58,13 @@ typedef struct
   guint may_hold;               /* so many leave enough for decoding */
 
   GQueue outputs;               /* of Output */
+  GQueue handed;                /* of DecPicture: left before they were decoded */
+  gboolean early_allowed;       /* by the user and by downstream */
+  GstDmaResvHandOver hand_over; /* under the object lock */
+  guint64 n_early, n_finished;  /* likewise */
+  DecOutputThread *output_thread;
+  GstFlowReturn output_flow;    /* what stopped the output thread, for upstream */
+  GstPadChainFunction base_chain;
   GList *pictures;              /* DecPictures not output yet */
   guint n_pictures;             /* all that hold a buffer */
   GstFlowReturn flow;           /* why a callback returned FALSE */
@@ -89,9 +98,19 @@ void     gst_dmaresv_decoder_drop_outputs (GstDmaResvDecoder * self);
 /* Where downstream changed its mind, the frames that follow are made as it wants them. FALSE:
  * priv->flow says why. */
 gboolean gst_dmaresv_decoder_renegotiate (GstDmaResvDecoder * self);
-/* Pushes what is next in output order and done; waits for the hardware until no more than
- * @max_pending frames remain. FALSE: priv->flow says why. */
-gboolean gst_dmaresv_decoder_push_outputs (GstDmaResvDecoder * self, guint max_pending);
+/* Pushes what is next in output order and may leave, without waiting. FALSE: priv->flow says why. */
+gboolean gst_dmaresv_decoder_push_ready (GstDmaResvDecoder * self);
+/* Pushes all, waiting for the hardware. */
+gboolean gst_dmaresv_decoder_push_all (GstDmaResvDecoder * self);
+/* Waits until another job may be queued. */
+gboolean gst_dmaresv_decoder_make_room (GstDmaResvDecoder * self);
+
+/* The thread that pushes while no input comes; not to be called with the stream lock. */
+void     gst_dmaresv_decoder_start_output_thread (GstDmaResvDecoder * self);
+void     gst_dmaresv_decoder_stop_output_thread (GstDmaResvDecoder * self);
+/* A thread is about to bring input (before the stream lock is taken), and has done so. */
+void     gst_dmaresv_decoder_input_begins (GstDmaResvDecoder * self);
+void     gst_dmaresv_decoder_input_ends (GstDmaResvDecoder * self);
 
 /* negotiate() and decide_allocation() */
 void gst_dmaresv_decoder_negotiate_class_init (GstVideoDecoderClass * klass);

@@ -138,7 +138,7 @@ gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_
       sequence->chroma_format_idc, sequence->profile, sequence->dpb_size, sequence->reorder,
       sequence->interlaced ? ", interlaced" : "");
 
-  if (!gst_dmaresv_decoder_push_outputs (self, 0))
+  if (!gst_dmaresv_decoder_push_all (self))
     return FALSE;
   priv->have_sequence = FALSE;
   /* So far only MPEG-2's fields are. */

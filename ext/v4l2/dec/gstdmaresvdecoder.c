@@ -22,13 +22,7 @@ GST_DEBUG_CATEGORY (gst_dmaresv_decoder_debug);
  *                                   └─ output:       joins the outputs queue
  *
  * The codec decides what comes next (the outputs queue is in output order);
- * push_outputs(), in decoutput.c, is the one place that decides what may
- * leave: the head of the queue, when its job is done.  Where upstream is live,
- * it waits for that job at once, so no frame is later than its decoding;
- * otherwise up to MAX_PENDING frames stay queued while the hardware works on
- * them, and leave with a later call.  Because it only looks at the head and at
- * its picture's state, a thread that follows the completions can call it as
- * well.
+ * decoutput.c decides what may leave, and when.
  *
  * A GstVideoCodecFrame is bound to its pictures by the tag, which is its
  * system_frame_number.  It ends in one of three ways: finished or dropped when
@@ -46,7 +40,9 @@ enum
 {
   PROP_0,
   PROP_VIDEO_DEVICE_PATH,
-  PROP_MEDIA_DEVICE_PATH
+  PROP_MEDIA_DEVICE_PATH,
+  PROP_HAND_OVER,
+  PROP_STATS
 };
 
 G_DEFINE_ABSTRACT_TYPE_WITH_CODE (GstDmaResvDecoder, gst_dmaresv_decoder, GST_TYPE_VIDEO_DECODER,
@@ -104,7 +100,7 @@ gst_dmaresv_decoder_acquire (GstDmaResvDecoder * self, GstBuffer ** buffer)
   g_autoptr (GError) err = NULL;
   GstFlowReturn flow;
 
-  if (!gst_dmaresv_decoder_push_outputs (self, priv->live ? 0 : MAX_PENDING))
+  if (!gst_dmaresv_decoder_push_ready (self))
     return priv->flow;
   params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
   flow = gst_buffer_pool_acquire_buffer (priv->pool, buffer, &params);
@@ -113,7 +109,7 @@ gst_dmaresv_decoder_acquire (GstDmaResvDecoder * self, GstBuffer ** buffer)
 
   /* What we hold back ourselves would be waited for in vain: frames to be pushed, and references of
    * jobs that nobody has taken back. */
-  if (!gst_dmaresv_decoder_push_outputs (self, 0))
+  if (!gst_dmaresv_decoder_push_all (self))
     return priv->flow;
   if (!dec_device_wait_idle (priv->device, priv->cancellable, &err)) {
     gst_dmaresv_decoder_wait_failed (self, err);
@@ -205,6 +201,8 @@ gst_dmaresv_decoder_submit (CodecPicture * picture, const CodecJob * job, gpoint
 
   g_return_val_if_fail (mine != NULL, FALSE);
 
+  if (!gst_dmaresv_decoder_make_room (self))
+    return FALSE;
   desc.data = job->data;
   desc.size = job->size;
   desc.key = job->capture_key;
@@ -262,7 +260,7 @@ gst_dmaresv_decoder_output (CodecPicture * picture, gpointer user_data)
   if (picture->flags & CODEC_PICTURE_KEY)
     GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
   g_queue_push_tail (&priv->outputs, output);
-  return gst_dmaresv_decoder_push_outputs (self, priv->live ? 0 : MAX_PENDING);
+  return gst_dmaresv_decoder_push_ready (self);
 }
 
 static const CodecClient codec_client = {
@@ -320,7 +318,7 @@ gst_dmaresv_decoder_drain (GstVideoDecoder * decoder)
       && !g_error_matches (err, CODEC_ERROR, CODEC_ERROR_CLIENT))
     GST_WARNING_OBJECT (self, "draining: %s", err->message);
   if (priv->flow == GST_FLOW_OK)
-    gst_dmaresv_decoder_push_outputs (self, 0);
+    gst_dmaresv_decoder_push_all (self);
   return priv->flow;
 }
 
@@ -389,6 +387,12 @@ gst_dmaresv_decoder_handle_frame (GstVideoDecoder * decoder, GstVideoCodecFrame 
   GstMapInfo map;
 
   GST_LOG_OBJECT (self, "frame %u, %" GST_PTR_FORMAT, number, frame->input_buffer);
+  if (priv->output_flow != GST_FLOW_OK) {
+    ret = priv->output_flow;
+    priv->output_flow = GST_FLOW_OK;
+    gst_video_decoder_release_frame (decoder, frame);
+    return ret;
+  }
   priv->flow = GST_FLOW_OK;
   if (priv->reverse != (decoder->input_segment.rate < 0.0)) {
     priv->reverse = !priv->reverse;
@@ -417,8 +421,20 @@ gst_dmaresv_decoder_handle_frame (GstVideoDecoder * decoder, GstVideoCodecFrame 
     gst_video_decoder_release_frame (decoder, kept);
   }
 
-  if (ret == GST_FLOW_OK && !gst_dmaresv_decoder_push_outputs (self, priv->live ? 0 : MAX_PENDING))
+  if (ret == GST_FLOW_OK && !gst_dmaresv_decoder_push_ready (self))
     ret = priv->flow;
+  return ret;
+}
+
+static GstFlowReturn
+gst_dmaresv_decoder_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  GstDmaResvDecoder *self = GST_DMARESV_DECODER (parent);
+  GstFlowReturn ret;
+
+  gst_dmaresv_decoder_input_begins (self);
+  ret = PRIV (self)->base_chain (pad, parent, buffer);
+  gst_dmaresv_decoder_input_ends (self);
   return ret;
 }
 
@@ -474,7 +490,7 @@ gst_dmaresv_decoder_flush (GstVideoDecoder * decoder)
   /* A flush that crosses PAUSED->READY must not undo what ends the waiting there. */
   if (g_atomic_int_get (&priv->stopping))
     gst_dmaresv_decoder_set_flushing (self, TRUE);
-  priv->flow = GST_FLOW_OK;
+  priv->flow = priv->output_flow = GST_FLOW_OK;
   return TRUE;
 }
 
@@ -520,10 +536,14 @@ gst_dmaresv_decoder_start (GstVideoDecoder * decoder)
   g_atomic_int_set (&priv->stopping, FALSE);
   g_cancellable_reset (priv->cancellable);
   priv->codec = GST_DMARESV_DECODER_GET_CLASS (self)->codec->create (&codec_client, self);
-  priv->flow = GST_FLOW_OK;
+  priv->flow = priv->output_flow = GST_FLOW_OK;
   priv->have_sequence = FALSE;
   priv->need_negotiate = FALSE;
   priv->reverse = FALSE;
+  GST_OBJECT_LOCK (self);
+  priv->n_early = priv->n_finished = 0;
+  GST_OBJECT_UNLOCK (self);
+  gst_dmaresv_decoder_start_output_thread (self);
   return TRUE;
 }
 
@@ -533,9 +553,11 @@ gst_dmaresv_decoder_stop (GstVideoDecoder * decoder)
   GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
   GstDmaResvDecoderPrivate *priv = PRIV (self);
 
+  gst_dmaresv_decoder_stop_output_thread (self);
   gst_dmaresv_decoder_drop_outputs (self);
   g_clear_pointer (&priv->codec, GST_DMARESV_DECODER_GET_CLASS (self)->codec->destroy);
   gst_dmaresv_decoder_settle_device (self);
+  g_queue_clear_full (&priv->handed, (GDestroyNotify) dec_picture_unref);
   gst_dmaresv_decoder_set_pool (self, &priv->pool, NULL);
   gst_dmaresv_decoder_set_pool (self, &priv->copy_pool, NULL);
   g_clear_pointer (&priv->input_state, gst_video_codec_state_unref);
@@ -568,6 +590,33 @@ gst_dmaresv_decoder_get_property (GObject * object, guint id, GValue * value, GP
     case PROP_MEDIA_DEVICE_PATH:
       g_value_set_string (value, device ? device->media_path : NULL);
       break;
+    case PROP_HAND_OVER:
+      GST_OBJECT_LOCK (object);
+      g_value_set_enum (value, PRIV (object)->hand_over);
+      GST_OBJECT_UNLOCK (object);
+      break;
+    case PROP_STATS:
+      GST_OBJECT_LOCK (object);
+      g_value_take_boxed (value, gst_structure_new ("application/x-dmaresv-decoder-stats",
+              "frames-early", G_TYPE_UINT64, PRIV (object)->n_early,
+              "frames-finished", G_TYPE_UINT64, PRIV (object)->n_finished, NULL));
+      GST_OBJECT_UNLOCK (object);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+}
+
+static void
+gst_dmaresv_decoder_set_property (GObject * object, guint id, const GValue * value,
+    GParamSpec * pspec)
+{
+  switch (id) {
+    case PROP_HAND_OVER:
+      GST_OBJECT_LOCK (object);
+      PRIV (object)->hand_over = g_value_get_enum (value);
+      GST_OBJECT_UNLOCK (object);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -584,10 +633,14 @@ gst_dmaresv_decoder_finalize (GObject * object)
 static void
 gst_dmaresv_decoder_init (GstDmaResvDecoder * self)
 {
+  GstPad *sinkpad = GST_VIDEO_DECODER_SINK_PAD (self);
   GstDmaResvDecoderPrivate *priv = PRIV (self);
 
   priv->cancellable = g_cancellable_new ();
   g_queue_init (&priv->outputs);
+  g_queue_init (&priv->handed);
+  priv->base_chain = GST_PAD_CHAINFUNC (sinkpad);
+  gst_pad_set_chain_function (sinkpad, gst_dmaresv_decoder_chain);
   gst_video_decoder_set_packetized (GST_VIDEO_DECODER (self), TRUE);
   gst_video_decoder_set_needs_format (GST_VIDEO_DECODER (self), TRUE);
 }
@@ -599,6 +652,7 @@ gst_dmaresv_decoder_class_init (GstDmaResvDecoderClass * klass)
   GstVideoDecoderClass *decoder_class = GST_VIDEO_DECODER_CLASS (klass);
 
   object_class->get_property = gst_dmaresv_decoder_get_property;
+  object_class->set_property = gst_dmaresv_decoder_set_property;
   object_class->finalize = gst_dmaresv_decoder_finalize;
   g_object_class_install_property (object_class, PROP_VIDEO_DEVICE_PATH,
       g_param_spec_string ("video-device-path", "Video Device Path",
@@ -606,6 +660,16 @@ gst_dmaresv_decoder_class_init (GstDmaResvDecoderClass * klass)
   g_object_class_install_property (object_class, PROP_MEDIA_DEVICE_PATH,
       g_param_spec_string ("media-device-path", "Media Device Path",
           "The media device that it belongs to", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_property (object_class, PROP_HAND_OVER,
+      g_param_spec_enum ("hand-over", "Hand-over",
+          "When frames leave, where the kernel publishes fences", GST_TYPE_DMARESV_HAND_OVER,
+          GST_DMARESV_HAND_OVER_AUTO,
+          G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "How many frames left before (frames-early) and after (frames-finished) their job was "
+          "done, since the last start", GST_TYPE_STRUCTURE,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   GST_ELEMENT_CLASS (klass)->change_state = gst_dmaresv_decoder_change_state;
   decoder_class->open = gst_dmaresv_decoder_open;
@@ -621,4 +685,5 @@ gst_dmaresv_decoder_class_init (GstDmaResvDecoderClass * klass)
   decoder_class->drain = gst_dmaresv_decoder_drain;
   decoder_class->finish = gst_dmaresv_decoder_drain;
   gst_type_mark_as_plugin_api (GST_TYPE_DMARESV_DECODER, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_DMARESV_HAND_OVER, 0);
 }

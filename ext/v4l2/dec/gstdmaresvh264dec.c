@@ -83,7 +83,7 @@ h264_set_format (gpointer codec, GstVideoCodecState * state, gboolean live, GErr
     g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM, "codec_data cannot be mapped");
     return FALSE;
   }
-  codec_h264_set_low_latency (codec, live);
+  codec_h264_set_low_latency (codec, TRUE);
   ret = codec_h264_set_format (codec, format, map.data, map.size, error);
   if (map.memory)
     gst_buffer_unmap (state->codec_data, &map);
