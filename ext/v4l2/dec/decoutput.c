@@ -286,21 +286,45 @@ gst_dmaresv_decoder_reap (GstDmaResvDecoder * self)
   return TRUE;
 }
 
+static guint
+gst_dmaresv_decoder_count_waiting (GstDmaResvDecoder * self)
+{
+  guint n = 0;
+  GList *l;
+
+  for (l = PRIV (self)->outputs.head; l; l = l->next)
+    n += ((Output *) l->data)->picture->state != DEC_PICTURE_QUEUED;
+  return n;
+}
+
+/* After a push, which may have taken long: whether the hardware lacks work that new input would
+ * bring. */
+static gboolean
+gst_dmaresv_decoder_wants_input (GstDmaResvDecoder * self)
+{
+  return dec_device_get_in_flight (PRIV (self)->device) < MAX_IN_FLIGHT
+      && gst_dmaresv_decoder_count_waiting (self) <= MAX_WAITING;
+}
+
 gboolean
 gst_dmaresv_decoder_push_ready (GstDmaResvDecoder * self)
 {
   GstDmaResvDecoderPrivate *priv = PRIV (self);
+  gboolean pushed = FALSE;
   Output *output;
 
   for (;;) {
     if (!gst_dmaresv_decoder_reap (self))
       return FALSE;
     output = g_queue_peek_head (&priv->outputs);
-    if (!output || (output->picture->state == DEC_PICTURE_QUEUED
-            && !gst_dmaresv_decoder_may_leave_early (self, output)))
+    if (!output || (pushed && gst_dmaresv_decoder_wants_input (self)))
+      return TRUE;
+    if (output->picture->state == DEC_PICTURE_QUEUED
+        && !gst_dmaresv_decoder_may_leave_early (self, output))
       return TRUE;
     if (!gst_dmaresv_decoder_push_head (self))
       return FALSE;
+    pushed = TRUE;
   }
 }
 
@@ -320,17 +344,6 @@ gst_dmaresv_decoder_push_all (GstDmaResvDecoder * self)
       return FALSE;
   }
   return TRUE;
-}
-
-static guint
-gst_dmaresv_decoder_count_waiting (GstDmaResvDecoder * self)
-{
-  guint n = 0;
-  GList *l;
-
-  for (l = PRIV (self)->outputs.head; l; l = l->next)
-    n += ((Output *) l->data)->picture->state != DEC_PICTURE_QUEUED;
-  return n;
 }
 
 gboolean
@@ -365,7 +378,11 @@ struct _DecOutputThread
   gboolean quit;
   gboolean look;                /* something may have to be pushed */
   guint input;                  /* threads that bring input */
+  gint64 input_end;             /* when the last one was done, g_get_monotonic_time() */
 };
+
+/* Whoever has more input brings it within this time, us: pushing now would be in its way. */
+#define INPUT_GRACE 1000
 
 /* Waits until it is this thread's turn. FALSE to end. */
 static gboolean
@@ -374,8 +391,12 @@ output_thread_wait_turn (DecOutputThread * self)
   gboolean quit;
 
   g_mutex_lock (&self->lock);
-  while (!self->quit && (self->input > 0 || !self->look))
-    g_cond_wait (&self->cond, &self->lock);
+  while (!self->quit) {
+    if (self->input > 0 || !self->look)
+      g_cond_wait (&self->cond, &self->lock);
+    else if (!g_cond_wait_until (&self->cond, &self->lock, self->input_end + INPUT_GRACE))
+      break;
+  }
   self->look = FALSE;
   quit = self->quit;
   g_mutex_unlock (&self->lock);
@@ -393,22 +414,27 @@ output_thread_has_turn (DecOutputThread * self)
   return turn;
 }
 
-/* Pushes what may leave. Whether there is more, whose job is to be waited for. */
+/* Pushes what may leave. Whether there is more, and (@wait) its job is not done. */
 static gboolean
-output_thread_push (GstDmaResvDecoder * self)
+output_thread_push (GstDmaResvDecoder * self, gboolean * wait)
 {
   GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   gboolean more = FALSE;
 
+  *wait = FALSE;
   GST_VIDEO_DECODER_STREAM_LOCK (decoder);
   if (output_thread_has_turn (priv->output_thread) && priv->output_flow == GST_FLOW_OK
       && !g_cancellable_is_cancelled (priv->cancellable)) {
     priv->flow = GST_FLOW_OK;
-    if (gst_dmaresv_decoder_push_ready (self))
-      more = !g_queue_is_empty (&priv->outputs);
-    else
+    if (gst_dmaresv_decoder_push_ready (self)) {
+      Output *output = g_queue_peek_head (&priv->outputs);
+
+      more = output != NULL;
+      *wait = more && output->picture->state == DEC_PICTURE_QUEUED;
+    } else {
       priv->output_flow = priv->flow;
+    }
   }
   GST_VIDEO_DECODER_STREAM_UNLOCK (decoder);
   return more;
@@ -435,11 +461,14 @@ output_thread_run (gpointer user_data)
   GstDmaResvDecoder *self = user_data;
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   DecOutputThread *thread = priv->output_thread;
+  gboolean wait;
 
   while (output_thread_wait_turn (thread)) {
-    while (output_thread_push (self)) {
+    while (output_thread_push (self, &wait)) {
       g_autoptr (GError) err = NULL;
 
+      if (!wait)
+        continue;
       /* Without the stream lock. That nothing is queued (any more) is no error: look again. */
       if (!dec_device_poll (priv->device, priv->cancellable, &err)
           && !g_error_matches (err, G_IO_ERROR, G_IO_ERROR_FAILED)) {
@@ -498,6 +527,7 @@ gst_dmaresv_decoder_input_ends (GstDmaResvDecoder * self)
 
   g_mutex_lock (&thread->lock);
   thread->input--;
+  thread->input_end = g_get_monotonic_time ();
   thread->look = TRUE;
   g_cond_signal (&thread->cond);
   g_mutex_unlock (&thread->lock);

@@ -89,8 +89,8 @@ gst_dmaresv_decoder_unsupported (GstDmaResvDecoder * self, const gchar * what)
 
 /* The codec's client: pictures */
 
-/* A buffer without waiting, or after all that can be pushed has been, or after waiting for
- * downstream for as long as it holds any. */
+/* A buffer without waiting (pushing comes after the next job has been queued), or after all that can
+ * be pushed has been, or after waiting for downstream for as long as it holds any. */
 static GstFlowReturn
 gst_dmaresv_decoder_acquire (GstDmaResvDecoder * self, GstBuffer ** buffer)
 {
@@ -100,8 +100,6 @@ gst_dmaresv_decoder_acquire (GstDmaResvDecoder * self, GstBuffer ** buffer)
   g_autoptr (GError) err = NULL;
   GstFlowReturn flow;
 
-  if (!gst_dmaresv_decoder_push_ready (self))
-    return priv->flow;
   params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
   flow = gst_buffer_pool_acquire_buffer (priv->pool, buffer, &params);
   if (flow == GST_FLOW_OK || flow == GST_FLOW_FLUSHING)
