@@ -581,13 +581,7 @@ uint32_t rkvdec_h264_run(struct rkvdec_run *run)
 	struct picture p = { .run = run };
 	uint32_t status;
 
-	if (!run->context->state) {
-		run->context->state = calloc(1, sizeof(struct h264_state));
-		if (!run->context->state)
-			abort();
-		run->context->free_state = state_free;
-	}
-	p.state = run->context->state;
+	p.state = hw_context_state(run->context, sizeof(struct h264_state), state_free);
 	status = run_picture(&p);
 	p.state->errors_in_row = status & RKVDEC_RDY_STA ? 0 : p.state->errors_in_row + 1;
 	for (unsigned int i = 0; i < p.n_slices; i++)

@@ -410,13 +410,7 @@ uint32_t rkvdec_vp9_run(struct rkvdec_run *run)
 	struct picture p = { .run = run };
 	uint32_t status;
 
-	if (!run->context->state) {
-		run->context->state = calloc(1, sizeof(struct vp9_state));
-		if (!run->context->state)
-			abort();
-		run->context->free_state = state_free;
-	}
-	p.state = run->context->state;
+	p.state = hw_context_state(run->context, sizeof(struct vp9_state), state_free);
 	status = run_picture(&p);
 	if (!(status & RKVDEC_RDY_STA) || run->bus.fault.hit || run->job->inject_error)
 		p.state->in_step = false;

@@ -98,3 +98,44 @@ codec_chroma_site (guint chroma_sample_loc_type)
       return GST_VIDEO_CHROMA_SITE_UNKNOWN;
   }
 }
+
+void
+codec_set_error (GstDebugCategory * category, GError ** slot, CodecError code,
+    const gchar * format, ...)
+{
+  va_list args;
+  g_autofree gchar *message = NULL;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+
+  GST_CAT_DEBUG (category, "%s", message);
+  if (*slot && code != CODEC_ERROR_BITSTREAM
+      && g_error_matches (*slot, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
+    g_clear_error (slot);
+  if (!*slot)
+    *slot = g_error_new_literal (CODEC_ERROR, code, message);
+}
+
+gboolean
+codec_take_error (GError ** slot, gboolean result, GError ** error)
+{
+  if (result && g_error_matches (*slot, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
+    g_clear_error (slot);
+  if (!*slot)
+    return result;
+  g_propagate_error (error, g_steal_pointer (slot));
+
+  return FALSE;
+}
+
+void
+codec_job_add_control (CodecJob * job, guint32 id, gconstpointer data, gsize size)
+{
+  CodecControl *control = &job->controls[job->n_controls++];
+
+  control->id = id;
+  control->data = data;
+  control->size = size;
+}

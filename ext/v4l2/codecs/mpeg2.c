@@ -66,13 +66,7 @@ struct _CodecMpeg2
 static void
 set_error (CodecMpeg2 * self, CodecError code, const gchar * message)
 {
-  GST_DEBUG ("%s", message);
-  /* What ends decoding outranks what merely damages a picture. */
-  if (self->error && code != CODEC_ERROR_BITSTREAM
-      && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (!self->error)
-    self->error = g_error_new_literal (CODEC_ERROR, code, message);
+  codec_set_error (GST_CAT_DEFAULT, &self->error, code, "%s", message);
 }
 
 static void
@@ -693,13 +687,8 @@ static gboolean
 end_call (CodecMpeg2 * self, gboolean result, GError ** error)
 {
   reset_current (&self->pic);
-  if (result && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (!self->error)
-    return result;
-  g_propagate_error (error, g_steal_pointer (&self->error));
 
-  return FALSE;
+  return codec_take_error (&self->error, result, error);
 }
 
 /* API */
@@ -772,3 +761,5 @@ codec_mpeg2_free (CodecMpeg2 * self)
   g_clear_error (&self->error);
   g_free (self);
 }
+
+CODEC_DEFINE_CORE (CodecMpeg2, codec_mpeg2);

@@ -93,6 +93,9 @@ gboolean gst_dmaresv_decoder_renegotiate (GstDmaResvDecoder * self);
  * @max_pending frames remain. FALSE: priv->flow says why. */
 gboolean gst_dmaresv_decoder_push_outputs (GstDmaResvDecoder * self, guint max_pending);
 
+/* Gives priv->input_state and priv->live to the codec core. FALSE with @error if it refuses them. */
+gboolean gst_dmaresv_decoder_tell_format (GstDmaResvDecoder * self, GError ** error);
+
 /* negotiate() and decide_allocation() */
 void gst_dmaresv_decoder_negotiate_class_init (GstVideoDecoderClass * klass);
 
