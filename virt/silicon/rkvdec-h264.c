@@ -295,7 +295,7 @@ static bool decode_blank(struct picture *p, const struct h264_slice *slice,
 	pps = h264_write_pps(au + n, size - n, &ps, NULL);
 	n += pps;
 	if (pps && !w.overrun) {
-		n += h264_write_nal(au + n, size - n, rbsp, w.pos / 8);
+		n += nal_write(au + n, size - n, rbsp, w.pos / 8);
 		ok = avdec_decode(state->dec, au, n);
 	}
 	if (!ok)
@@ -474,7 +474,7 @@ static size_t write_slice(struct picture *p, unsigned int i, uint8_t *au, size_t
 	bw_init(&w, rbsp, rbsp_size);
 	h264_write_slice_start(&w, s, &p->ps[i], &out, nal->rbsp, nal->size);
 	h264_write_slice_rest(&w, s, &p->ps[i], nal->rbsp, nal->size);
-	n = w.overrun ? 0 : h264_write_nal(au, size, rbsp, w.pos / 8);
+	n = w.overrun ? 0 : nal_write(au, size, rbsp, w.pos / 8);
 	if (!n)
 		complain(p, "slice %u does not fit", i);
 	free(rbsp);

@@ -79,6 +79,20 @@ codec_sequence_equal (const CodecSequence * a, const CodecSequence * b)
 }
 
 /**
+ * codec_sequence_set_colours:
+ * @primaries: colour_primaries, as MPEG-2, H.264 and HEVC number them (ISO 23091-2)
+ * @transfer: transfer_characteristics, likewise
+ * @matrix: matrix_coefficients, likewise
+ */
+void
+codec_sequence_set_colours (CodecSequence * sequence, guint primaries, guint transfer, guint matrix)
+{
+  sequence->colorimetry.primaries = gst_video_color_primaries_from_iso (primaries);
+  sequence->colorimetry.transfer = gst_video_transfer_function_from_iso (transfer);
+  sequence->colorimetry.matrix = gst_video_color_matrix_from_iso (matrix);
+}
+
+/**
  * codec_chroma_site:
  * @chroma_sample_loc_type: of the VUI, which H.264 and HEVC have in common (Figure E-1)
  */

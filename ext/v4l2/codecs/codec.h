@@ -104,6 +104,8 @@ void          codec_picture_unref (CodecPicture * picture);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CodecPicture, codec_picture_unref)
 
 gboolean           codec_sequence_equal (const CodecSequence * a, const CodecSequence * b);
+void               codec_sequence_set_colours (CodecSequence * sequence, guint primaries,
+    guint transfer, guint matrix);
 GstVideoChromaSite codec_chroma_site (guint chroma_sample_loc_type);
 
 /* One job: everything that one request needs. Valid during the callback. */

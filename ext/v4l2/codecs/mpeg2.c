@@ -166,10 +166,8 @@ fill_colorimetry (CodecMpeg2 * self, CodecSequence * seq)
   seq->chroma_site = GST_VIDEO_CHROMA_SITE_MPEG2;
   if (!self->have_display || !self->display.colour_description_flag)
     return;
-  seq->colorimetry.primaries = gst_video_color_primaries_from_iso (self->display.colour_primaries);
-  seq->colorimetry.transfer =
-      gst_video_transfer_function_from_iso (self->display.transfer_characteristics);
-  seq->colorimetry.matrix = gst_video_color_matrix_from_iso (self->display.matrix_coefficients);
+  codec_sequence_set_colours (seq, self->display.colour_primaries,
+      self->display.transfer_characteristics, self->display.matrix_coefficients);
 }
 
 /* Table 8-2 to V4L2's numbers */
