@@ -38,7 +38,6 @@
 
 #include "rkvdec-h264.h"
 
-#define MAX_STREAM_BYTES	(64u << 20)
 #define MAX_SLICES		8192
 #define HOST_PPS_ID		255
 
@@ -111,17 +110,10 @@ static bool split_stream(struct picture *p, size_t size)
 
 static bool read_stream(struct picture *p)
 {
-	uint32_t size = p->run->regs[RKVDEC_STREAM_LEN];
+	size_t size;
 
-	if (!size || size > MAX_STREAM_BYTES) {
-		complain(p, "stream length %u", size);
-		return false;
-	}
-	p->stream = malloc(size);
-	if (!p->stream)
-		abort();
-	return bus_read(&p->run->bus, p->run->regs[RKVDEC_STRM_RLC_BASE], p->stream, size) &&
-	       split_stream(p, size);
+	p->stream = rkvdec_read_stream(p->run, &size);
+	return p->stream && split_stream(p, size);
 }
 
 static bool read_slices(struct picture *p)
