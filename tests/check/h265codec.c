@@ -12,10 +12,12 @@
 
 #include "bits.h"
 #include "h265.h"
+#include "nalsplit.h"
 
 enum
 {
-  TRAIL_N = 0, TRAIL_R = 1, RADL_N = 6, RASL_N = 8, IDR = 19, CRA = 21, SPS = 33, PPS = 34, EOS = 36
+  TRAIL_N = 0, TRAIL_R = 1, RADL_N = 6, RASL_N = 8, IDR = 19, CRA = 21, SPS = 33, PPS = 34, AUD =
+      35, EOS = 36
 };
 
 typedef struct
@@ -500,6 +502,97 @@ GST_START_TEST (test_tiles)
 
 GST_END_TEST;
 
+/* NalFunc */
+static gboolean
+append_prefixed (gpointer array, const guint8 * data, gsize size)
+{
+  const guint8 length[] = { size >> 8, size };
+
+  g_byte_array_append (array, length, sizeof (length));
+  g_byte_array_append (array, data, size);
+  return TRUE;
+}
+
+/* What the stream has so far, each NAL unit after its length in two bytes. */
+static GByteArray *
+take_prefixed (void)
+{
+  GByteArray *out = g_byte_array_new ();
+
+  nal_split (stream->data, stream->len, 0, append_prefixed, out, NULL);
+  g_byte_array_set_size (stream, 0);
+  return out;
+}
+
+static void
+put_aud (void)
+{
+  static const guint8 aud[] = { AUD << 1, 1, 0x50 };
+
+  nal_append (stream, aud, sizeof (aud));
+}
+
+/* An hvcC box whose one array has the @n NAL units of the stream. */
+static GByteArray *
+take_hvcc (guint n)
+{
+  const guint8 header[23] = {[0] = 1,[21] = 1,[22] = 1 };
+  const guint8 array[3] = { SPS, 0, n };
+  GByteArray *box = g_byte_array_new ();
+  GByteArray *nals = take_prefixed ();
+
+  g_byte_array_append (box, header, sizeof (header));
+  g_byte_array_append (box, array, sizeof (array));
+  g_byte_array_append (box, nals->data, nals->len);
+  g_byte_array_unref (nals);
+  return box;
+}
+
+GST_START_TEST (test_hvcc)
+{
+  GByteArray *box, *unit;
+  GError *error = NULL;
+
+  put_sps ();
+  put_pps ();
+  box = take_hvcc (2);
+  for (gsize size = 0; size < box->len; size++) {
+    guint8 *part = g_memdup2 (box->data, size);
+
+    fail_if (codec_h265_set_format (codec, CODEC_H265_HVC, part, size, &error), "%zu bytes", size);
+    fail_unless (g_error_matches (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM));
+    g_clear_error (&error);
+    g_free (part);
+  }
+  fail_unless (codec_h265_set_format (codec, CODEC_H265_HVC, box->data, box->len, &error));
+  g_byte_array_unref (box);
+
+  SLICE (.nal = IDR,.type = 2);
+  unit = take_prefixed ();
+  fail_unless (codec_h265_decode (codec, unit->data, unit->len, 0, &error));
+  expect ("S J1 ", "O1 ");
+  g_byte_array_unref (unit);
+}
+
+GST_END_TEST;
+
+/* A picture in the box is in no access unit. */
+GST_START_TEST (test_hvcc_picture)
+{
+  GByteArray *box;
+
+  put_sps ();
+  put_pps ();
+  SLICE (.nal = IDR,.type = 2);
+  put_aud ();
+  box = take_hvcc (4);
+  fail_unless (codec_h265_set_format (codec, CODEC_H265_HVC, box->data, box->len, NULL));
+  expect ("", "");
+  g_byte_array_unref (box);
+}
+
+GST_END_TEST;
+
 static Suite *
 h265codec_suite (void)
 {
@@ -518,6 +611,8 @@ h265codec_suite (void)
   tcase_add_test (tc, test_sub_layers);
   tcase_add_test (tc, test_slices);
   tcase_add_test (tc, test_tiles);
+  tcase_add_test (tc, test_hvcc);
+  tcase_add_test (tc, test_hvcc_picture);
   return s;
 }
 

@@ -186,3 +186,17 @@ size_t nal_escape(uint8_t *out, const uint8_t *in, size_t size)
 	}
 	return n;
 }
+
+size_t nal_write(uint8_t *out, size_t size, const uint8_t *rbsp, size_t rbsp_size)
+{
+	if (size < 4 + rbsp_size + rbsp_size / 2 + 1)
+		return 0;
+	memcpy(out, "\0\0\0\1", 4);
+	return 4 + nal_escape(out + 4, rbsp, rbsp_size);
+}
+
+size_t bw_finish_nal(struct bit_writer *w, uint8_t *out, size_t size)
+{
+	bw_trailing(w);
+	return w->overrun ? 0 : nal_write(out, size, w->data, w->pos / 8);
+}

@@ -55,5 +55,11 @@ int32_t sign_extend(uint32_t value, unsigned int bits);
  */
 size_t nal_unescape(uint8_t *out, const uint8_t *in, size_t size);
 size_t nal_escape(uint8_t *out, const uint8_t *in, size_t size);
+/*
+ * A NAL unit with its start code, from its header and RBSP.  Returns its bytes, 0 if out is too
+ * small.  bw_finish_nal() ends the RBSP that w has written first.
+ */
+size_t nal_write(uint8_t *out, size_t size, const uint8_t *rbsp, size_t rbsp_size);
+size_t bw_finish_nal(struct bit_writer *w, uint8_t *out, size_t size);
 
 #endif

@@ -33,6 +33,17 @@ struct hw_context *hw_context_get(struct hw_contexts *contexts, const struct bus
 	return oldest;
 }
 
+void *hw_context_state(struct hw_context *context, size_t size, void (*free_state)(void *state))
+{
+	if (!context->state) {
+		context->state = calloc(1, size);
+		if (!context->state)
+			abort();
+		context->free_state = free_state;
+	}
+	return context->state;
+}
+
 void hw_contexts_free(struct hw_contexts *contexts)
 {
 	if (!contexts)

@@ -7,6 +7,7 @@
 #ifndef SILICON_CONTEXT_H
 #define SILICON_CONTEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "bus.h"
@@ -33,6 +34,8 @@ struct hw_contexts {
  */
 struct hw_context *hw_context_get(struct hw_contexts *contexts, const struct bus *bus,
 				  uint32_t table, uint32_t mode, uint64_t job);
+/* The codec's state of @size bytes, all zero at first; @free_state ends it with the context. */
+void *hw_context_state(struct hw_context *context, size_t size, void (*free_state)(void *state));
 /* Frees @contexts and every state; NULL is fine. */
 void hw_contexts_free(struct hw_contexts *contexts);
 

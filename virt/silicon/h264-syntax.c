@@ -46,21 +46,6 @@ void h264_ps_unpack(struct h264_ps *ps, const uint32_t packet[H264_PS_PACKET_WOR
 #undef FIELD
 }
 
-size_t h264_write_nal(uint8_t *out, size_t size, const uint8_t *rbsp,
-		      size_t rbsp_size)
-{
-	if (size < 4 + rbsp_size + rbsp_size / 2 + 1)
-		return 0;
-	memcpy(out, "\0\0\0\1", 4);
-	return 4 + nal_escape(out + 4, rbsp, rbsp_size);
-}
-
-static size_t finish_nal(struct bit_writer *w, uint8_t *out, size_t size)
-{
-	bw_trailing(w);
-	return w->overrun ? 0 : h264_write_nal(out, size, w->data, w->pos / 8);
-}
-
 static bool is_high_profile(const struct h264_ps *ps)
 {
 	switch (ps->profile_idc) {
@@ -113,7 +98,7 @@ size_t h264_write_sps(uint8_t *out, size_t size, const struct h264_ps *ps)
 	bw_ue(&w, 16);
 	bw_ue(&w, 0);			/* max_num_reorder_frames: output at once */
 	bw_ue(&w, H264_DPB_SIZE);
-	return finish_nal(&w, out, size);
+	return bw_finish_nal(&w, out, size);
 }
 
 static const uint8_t zigzag_4x4[16] = {
@@ -177,7 +162,7 @@ size_t h264_write_pps(uint8_t *out, size_t size, const struct h264_ps *ps,
 		}
 		bw_se(&w, ps->second_chroma_qp_index_offset);
 	}
-	return finish_nal(&w, out, size);
+	return bw_finish_nal(&w, out, size);
 }
 
 uint32_t h264_peek_pps_id(const uint8_t *rbsp, size_t size)

@@ -143,8 +143,5 @@ void h264_write_slice_start(struct bit_writer *w, const struct h264_slice *slice
 void h264_write_slice_rest(struct bit_writer *w, const struct h264_slice *slice,
 			   const struct h264_ps *ps, const uint8_t *source,
 			   size_t source_size);
-/* Start code and emulation prevention; size 0: out too small. */
-size_t h264_write_nal(uint8_t *out, size_t size, const uint8_t *rbsp,
-		      size_t rbsp_size);
 
 #endif

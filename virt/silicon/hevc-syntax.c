@@ -90,20 +90,6 @@ void hevc_rps_unpack(struct hevc_rps *rps, const uint32_t table[HEVC_RPS_WORDS])
 
 /* ---- parameter sets ------------------------------------------------------ */
 
-static size_t write_nal(uint8_t *out, size_t size, const uint8_t *rbsp, size_t rbsp_size)
-{
-	if (size < 4 + rbsp_size + rbsp_size / 2 + 1)
-		return 0;
-	memcpy(out, "\0\0\0\1", 4);
-	return 4 + nal_escape(out + 4, rbsp, rbsp_size);
-}
-
-static size_t finish_nal(struct bit_writer *w, uint8_t *out, size_t size)
-{
-	bw_trailing(w);
-	return w->overrun ? 0 : write_nal(out, size, w->data, w->pos / 8);
-}
-
 static void begin_nal(struct bit_writer *w, uint8_t *rbsp, size_t size, unsigned int type)
 {
 	bw_init(w, rbsp, size);
@@ -146,7 +132,7 @@ static size_t write_vps(uint8_t *out, size_t size, const struct hevc_ps *ps)
 	bw_ue(&w, 0);
 	bw_u(&w, 1, 0);			/* timing */
 	bw_u(&w, 1, 0);			/* extension */
-	return finish_nal(&w, out, size);
+	return bw_finish_nal(&w, out, size);
 }
 
 /* No RPS and no scaling lists in it: those are in each slice and in the PPS. */
@@ -198,7 +184,7 @@ static size_t write_sps(uint8_t *out, size_t size, const struct hevc_ps *ps)
 	bw_u(&w, 1, ps->strong_intra_smoothing_enabled_flag);
 	bw_u(&w, 1, 0);			/* VUI */
 	bw_u(&w, 1, 0);			/* extension */
-	return finish_nal(&w, out, size);
+	return bw_finish_nal(&w, out, size);
 }
 
 size_t hevc_write_vps_sps(uint8_t *out, size_t size, const struct hevc_ps *ps)
@@ -299,7 +285,7 @@ size_t hevc_write_pps(uint8_t *out, size_t size, const struct hevc_ps *ps,
 	bw_ue(&w, ps->log2_parallel_merge_level - 2);
 	bw_u(&w, 1, 0);			/* slice header extension */
 	bw_u(&w, 1, 0);			/* PPS extension */
-	return finish_nal(&w, out, size);
+	return bw_finish_nal(&w, out, size);
 }
 
 /* ---- slices -------------------------------------------------------------- */
@@ -678,7 +664,7 @@ size_t hevc_rewrite_slice(uint8_t *out, size_t out_size, const struct hevc_ps *p
 	data = x.r.pos / 8;
 	if (!x.error && !x.w.overrun && data <= size) {
 		memcpy(nal + x.w.pos / 8, rbsp + data, size - data);
-		n = write_nal(out, out_size, nal, x.w.pos / 8 + size - data);
+		n = nal_write(out, out_size, nal, x.w.pos / 8 + size - data);
 	}
 	free(nal);
 	return n;

@@ -38,7 +38,6 @@
 
 #include "rkvdec-h264.h"
 
-#define MAX_STREAM_BYTES	(64u << 20)
 #define MAX_SLICES		8192
 #define HOST_PPS_ID		255
 
@@ -111,17 +110,10 @@ static bool split_stream(struct picture *p, size_t size)
 
 static bool read_stream(struct picture *p)
 {
-	uint32_t size = p->run->regs[RKVDEC_STREAM_LEN];
+	size_t size;
 
-	if (!size || size > MAX_STREAM_BYTES) {
-		complain(p, "stream length %u", size);
-		return false;
-	}
-	p->stream = malloc(size);
-	if (!p->stream)
-		abort();
-	return bus_read(&p->run->bus, p->run->regs[RKVDEC_STRM_RLC_BASE], p->stream, size) &&
-	       split_stream(p, size);
+	p->stream = rkvdec_read_stream(p->run, &size);
+	return p->stream && split_stream(p, size);
 }
 
 static bool read_slices(struct picture *p)
@@ -295,7 +287,7 @@ static bool decode_blank(struct picture *p, const struct h264_slice *slice,
 	pps = h264_write_pps(au + n, size - n, &ps, NULL);
 	n += pps;
 	if (pps && !w.overrun) {
-		n += h264_write_nal(au + n, size - n, rbsp, w.pos / 8);
+		n += nal_write(au + n, size - n, rbsp, w.pos / 8);
 		ok = avdec_decode(state->dec, au, n);
 	}
 	if (!ok)
@@ -474,7 +466,7 @@ static size_t write_slice(struct picture *p, unsigned int i, uint8_t *au, size_t
 	bw_init(&w, rbsp, rbsp_size);
 	h264_write_slice_start(&w, s, &p->ps[i], &out, nal->rbsp, nal->size);
 	h264_write_slice_rest(&w, s, &p->ps[i], nal->rbsp, nal->size);
-	n = w.overrun ? 0 : h264_write_nal(au, size, rbsp, w.pos / 8);
+	n = w.overrun ? 0 : nal_write(au, size, rbsp, w.pos / 8);
 	if (!n)
 		complain(p, "slice %u does not fit", i);
 	free(rbsp);
@@ -581,13 +573,7 @@ uint32_t rkvdec_h264_run(struct rkvdec_run *run)
 	struct picture p = { .run = run };
 	uint32_t status;
 
-	if (!run->context->state) {
-		run->context->state = calloc(1, sizeof(struct h264_state));
-		if (!run->context->state)
-			abort();
-		run->context->free_state = state_free;
-	}
-	p.state = run->context->state;
+	p.state = hw_context_state(run->context, sizeof(struct h264_state), state_free);
 	status = run_picture(&p);
 	p.state->errors_in_row = status & RKVDEC_RDY_STA ? 0 : p.state->errors_in_row + 1;
 	for (unsigned int i = 0; i < p.n_slices; i++)

@@ -44,7 +44,6 @@
 #include "hevc-syntax.h"
 #include "rkvdec.h"
 
-#define MAX_STREAM_BYTES	(64u << 20)
 #define MAX_SLICES		600	/* entries of the RPS table */
 #define MAX_POC_STEP		32767
 
@@ -165,20 +164,17 @@ static bool split_stream(struct picture *p, const uint8_t *s, size_t size, unsig
 
 static bool read_stream(struct picture *p)
 {
-	uint32_t size = p->run->regs[RKVDEC_STREAM_LEN];
 	unsigned int want = p->run->regs[RKVDEC_PICPAR] >> 21;
 	uint8_t *stream;
+	size_t size;
 	bool ok;
 
-	if (!size || size > MAX_STREAM_BYTES || !want || want > MAX_SLICES) {
-		complain(p, "%u slice segments in %u bytes of stream", want, size);
+	if (!want || want > MAX_SLICES) {
+		complain(p, "%u slice segments", want);
 		return false;
 	}
-	stream = malloc(size);
-	if (!stream)
-		abort();
-	ok = bus_read(&p->run->bus, p->run->regs[RKVDEC_STRM_RLC_BASE], stream, size) &&
-	     split_stream(p, stream, size, want);
+	stream = rkvdec_read_stream(p->run, &size);
+	ok = stream && split_stream(p, stream, size, want);
 	free(stream);
 	return ok;
 }
@@ -702,13 +698,7 @@ uint32_t rkvdec_hevc_run(struct rkvdec_run *run)
 	struct picture p = { .run = run };
 	uint32_t status;
 
-	if (!run->context->state) {
-		run->context->state = calloc(1, sizeof(struct hevc_state));
-		if (!run->context->state)
-			abort();
-		run->context->free_state = state_free;
-	}
-	p.state = run->context->state;
+	p.state = hw_context_state(run->context, sizeof(struct hevc_state), state_free);
 	status = run_picture(&p);
 	p.state->errors_in_row = status & RKVDEC_RDY_STA ? 0 : p.state->errors_in_row + 1;
 	for (unsigned int i = 0; i < p.n_nals; i++)

@@ -45,7 +45,6 @@
 #include "rkvdec.h"
 #include "vp9-probs.h"
 
-#define MAX_STREAM_BYTES	(64u << 20)
 #define COUNT_BYTES		13232
 
 struct vp9_state {
@@ -99,17 +98,8 @@ static void state_free(void *data)
 
 static bool read_stream(struct picture *p)
 {
-	const uint32_t *r = p->run->regs;
-
-	p->size = r[RKVDEC_STREAM_LEN];
-	if (!p->size || p->size > MAX_STREAM_BYTES) {
-		complain(p, "stream length %zu", p->size);
-		return false;
-	}
-	p->stream = malloc(p->size);
-	if (!p->stream)
-		abort();
-	return bus_read(&p->run->bus, r[RKVDEC_STRM_RLC_BASE], p->stream, p->size);
+	p->stream = rkvdec_read_stream(p->run, &p->size);
+	return p->stream;
 }
 
 static bool read_header(struct picture *p)
@@ -410,13 +400,7 @@ uint32_t rkvdec_vp9_run(struct rkvdec_run *run)
 	struct picture p = { .run = run };
 	uint32_t status;
 
-	if (!run->context->state) {
-		run->context->state = calloc(1, sizeof(struct vp9_state));
-		if (!run->context->state)
-			abort();
-		run->context->free_state = state_free;
-	}
-	p.state = run->context->state;
+	p.state = hw_context_state(run->context, sizeof(struct vp9_state), state_free);
 	status = run_picture(&p);
 	if (!(status & RKVDEC_RDY_STA) || run->bus.fault.hit || run->job->inject_error)
 		p.state->in_step = false;

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MAX_STREAM_BYTES	(64u << 20)
+
 void rkvdec_complain(const struct rkvdec_run *run, const char *format, ...)
 {
 	char text[400];
@@ -28,6 +30,24 @@ void rkvdec_complain(const struct rkvdec_run *run, const char *format, ...)
 	silicon_log("rkvdec job %llu (context %u): %s",
 		    (unsigned long long)run->job->number,
 		    run->context ? run->context->number : 0, text);
+}
+
+uint8_t *rkvdec_read_stream(struct rkvdec_run *run, size_t *size)
+{
+	uint8_t *stream;
+
+	*size = run->regs[RKVDEC_STREAM_LEN];
+	if (!*size || *size > MAX_STREAM_BYTES) {
+		rkvdec_complain(run, "stream length %zu", *size);
+		return NULL;
+	}
+	stream = malloc(*size);
+	if (!stream)
+		abort();
+	if (bus_read(&run->bus, run->regs[RKVDEC_STRM_RLC_BASE], stream, *size))
+		return stream;
+	free(stream);
+	return NULL;
 }
 
 /* Test hook: the first two different reference addresses change places. */

@@ -20,6 +20,9 @@ struct rkvdec_run {
 void rkvdec_complain(const struct rkvdec_run *run, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The job's bitstream, to be freed; NULL if its length makes no sense, or at a fault. */
+uint8_t *rkvdec_read_stream(struct rkvdec_run *run, size_t *size);
+
 /*
  * Returns the status bits for RKVDEC_INTERRUPT: RKVDEC_RDY_STA or an error's.
  * A bus fault is in run->bus.

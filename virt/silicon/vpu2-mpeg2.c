@@ -460,13 +460,7 @@ bool vpu2_mpeg2_run(struct vpu2_run *run)
 	struct picture p = { .run = run };
 	bool ok;
 
-	if (!run->context->state) {
-		run->context->state = calloc(1, sizeof(struct mpeg2_state));
-		if (!run->context->state)
-			abort();
-		run->context->free_state = state_free;
-	}
-	p.state = run->context->state;
+	p.state = hw_context_state(run->context, sizeof(struct mpeg2_state), state_free);
 	ok = run_picture(&p);
 	free(p.packet);
 	return ok;

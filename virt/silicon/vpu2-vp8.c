@@ -594,13 +594,7 @@ bool vpu2_vp8_run(struct vpu2_run *run)
 	struct picture p = { .run = run };
 	bool ok;
 
-	if (!run->context->state) {
-		run->context->state = calloc(1, sizeof(struct vp8_state));
-		if (!run->context->state)
-			abort();
-		run->context->free_state = state_free;
-	}
-	p.state = run->context->state;
+	p.state = hw_context_state(run->context, sizeof(struct vp8_state), state_free);
 	ok = run_picture(&p);
 	free(p.packet);
 	return ok;

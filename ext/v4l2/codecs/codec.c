@@ -79,6 +79,20 @@ codec_sequence_equal (const CodecSequence * a, const CodecSequence * b)
 }
 
 /**
+ * codec_sequence_set_colours:
+ * @primaries: colour_primaries, as MPEG-2, H.264 and HEVC number them (ISO 23091-2)
+ * @transfer: transfer_characteristics, likewise
+ * @matrix: matrix_coefficients, likewise
+ */
+void
+codec_sequence_set_colours (CodecSequence * sequence, guint primaries, guint transfer, guint matrix)
+{
+  sequence->colorimetry.primaries = gst_video_color_primaries_from_iso (primaries);
+  sequence->colorimetry.transfer = gst_video_transfer_function_from_iso (transfer);
+  sequence->colorimetry.matrix = gst_video_color_matrix_from_iso (matrix);
+}
+
+/**
  * codec_chroma_site:
  * @chroma_sample_loc_type: of the VUI, which H.264 and HEVC have in common (Figure E-1)
  */
@@ -97,4 +111,45 @@ codec_chroma_site (guint chroma_sample_loc_type)
     default:
       return GST_VIDEO_CHROMA_SITE_UNKNOWN;
   }
+}
+
+void
+codec_set_error (GstDebugCategory * category, GError ** slot, CodecError code,
+    const gchar * format, ...)
+{
+  va_list args;
+  g_autofree gchar *message = NULL;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+
+  GST_CAT_DEBUG (category, "%s", message);
+  if (*slot && code != CODEC_ERROR_BITSTREAM
+      && g_error_matches (*slot, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
+    g_clear_error (slot);
+  if (!*slot)
+    *slot = g_error_new_literal (CODEC_ERROR, code, message);
+}
+
+gboolean
+codec_take_error (GError ** slot, gboolean result, GError ** error)
+{
+  if (result && g_error_matches (*slot, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
+    g_clear_error (slot);
+  if (!*slot)
+    return result;
+  g_propagate_error (error, g_steal_pointer (slot));
+
+  return FALSE;
+}
+
+void
+codec_job_add_control (CodecJob * job, guint32 id, gconstpointer data, gsize size)
+{
+  CodecControl *control = &job->controls[job->n_controls++];
+
+  control->id = id;
+  control->data = data;
+  control->size = size;
 }

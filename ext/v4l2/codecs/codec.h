@@ -104,6 +104,8 @@ void          codec_picture_unref (CodecPicture * picture);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CodecPicture, codec_picture_unref)
 
 gboolean           codec_sequence_equal (const CodecSequence * a, const CodecSequence * b);
+void               codec_sequence_set_colours (CodecSequence * sequence, guint primaries,
+    guint transfer, guint matrix);
 GstVideoChromaSite codec_chroma_site (guint chroma_sample_loc_type);
 
 /* One job: everything that one request needs. Valid during the callback. */
@@ -131,6 +133,64 @@ typedef struct
   /* The picture is next in output order; called once per picture, never for GAP and HIDDEN ones. */
   gboolean (*output) (CodecPicture * picture, gpointer user_data);
 } CodecClient;
+
+/* A codec's entry points, for who drives any of them; the codec's own header says what they promise. */
+typedef struct
+{
+  gpointer (*create) (const CodecClient * client, gpointer user_data);
+  void     (*destroy) (gpointer codec);
+  gboolean (*decode) (gpointer codec, const guint8 * data, gsize size, guint64 tag,
+      GError ** error);
+  gboolean (*drain) (gpointer codec, GError ** error);
+  void     (*flush) (gpointer codec);
+} CodecCore;
+
+/* Defines @prefix_core, a CodecCore, from @prefix_new(), _free(), _decode(), _drain() and _flush(). */
+#define CODEC_DEFINE_CORE(Type, prefix) \
+static gpointer \
+prefix##_core_create (const CodecClient * client, gpointer user_data) \
+{ \
+  return prefix##_new (client, user_data); \
+} \
+static void \
+prefix##_core_destroy (gpointer codec) \
+{ \
+  prefix##_free ((Type *) codec); \
+} \
+static gboolean \
+prefix##_core_decode (gpointer codec, const guint8 * data, gsize size, guint64 tag, \
+    GError ** error) \
+{ \
+  return prefix##_decode ((Type *) codec, data, size, tag, error); \
+} \
+static gboolean \
+prefix##_core_drain (gpointer codec, GError ** error) \
+{ \
+  return prefix##_drain ((Type *) codec, error); \
+} \
+static void \
+prefix##_core_flush (gpointer codec) \
+{ \
+  prefix##_flush ((Type *) codec); \
+} \
+const CodecCore prefix##_core = { \
+  prefix##_core_create, prefix##_core_destroy, prefix##_core_decode, prefix##_core_drain, \
+  prefix##_core_flush \
+}
+
+/*
+ * For codecs: what a call runs into.  codec_set_error() logs it and keeps it in @slot, where the
+ * first one stays, except that what ends decoding replaces CODEC_ERROR_BITSTREAM.
+ * codec_take_error() moves it to @error and returns FALSE; without one it returns @result.  With
+ * @result TRUE, CODEC_ERROR_BITSTREAM is forgotten: a picture that went out damaged says so itself
+ * (CODEC_PICTURE_CORRUPT).
+ */
+void     codec_set_error (GstDebugCategory * category, GError ** slot, CodecError code,
+    const gchar * format, ...) G_GNUC_PRINTF (4, 5);
+gboolean codec_take_error (GError ** slot, gboolean result, GError ** error);
+
+/* @data stays the caller's. */
+void     codec_job_add_control (CodecJob * job, guint32 id, gconstpointer data, gsize size);
 
 G_END_DECLS
 #endif

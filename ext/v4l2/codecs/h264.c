@@ -4,34 +4,11 @@
 #endif
 
 #include "h264priv.h"
-#include "nalsplit.h"
 
 #include <string.h>
 
 GST_DEBUG_CATEGORY (codec_h264_debug);
 #define GST_CAT_DEFAULT codec_h264_debug
-
-/* Parameter sets are kept as they came; no real one is near this many bytes. */
-#define MAX_PARAMETER_SET_SIZE 65535
-
-void
-h264_set_error (CodecH264 * self, CodecError code, const gchar * format, ...)
-{
-  va_list args;
-  g_autofree gchar *message = NULL;
-
-  va_start (args, format);
-  message = g_strdup_vprintf (format, args);
-  va_end (args);
-
-  GST_DEBUG ("%s", message);
-  /* What ends decoding outranks what merely damages a picture. */
-  if (self->error && code != CODEC_ERROR_BITSTREAM
-      && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (!self->error)
-    self->error = g_error_new_literal (CODEC_ERROR, code, message);
-}
 
 /* NAL units */
 
@@ -46,19 +23,6 @@ init_nalu (GstH264NalUnit * nalu, const guint8 * data, gsize size)
   nalu->header_bytes = 1;
   nalu->data = (guint8 *) data;
   nalu->valid = TRUE;
-}
-
-static gboolean
-same_bytes (GBytes * bytes, const guint8 * data, gsize size)
-{
-  gsize old_size;
-  gconstpointer old;
-
-  if (!bytes)
-    return FALSE;
-  old = g_bytes_get_data (bytes, &old_size);
-
-  return old_size == size && memcmp (old, data, size) == 0;
 }
 
 static GstH264ParserResult
@@ -79,23 +43,14 @@ parse_pps (CodecH264 * self, const guint8 * data, gsize size, guint * id)
 }
 
 /* A PPS is parsed by its SPS and inherits lists from it: after another SPS, all again. */
-static void
-refresh_pps (CodecH264 * self)
+static gboolean
+parse_pps_again (gpointer user_data, const guint8 * data, gsize size)
 {
-  if (!self->pps_stale)
-    return;
-  self->pps_stale = FALSE;
+  guint id;
 
-  for (guint i = 0; i < G_N_ELEMENTS (self->pps_nals); i++) {
-    gsize size;
-    gconstpointer data;
-    guint id;
+  parse_pps (user_data, data, size, &id);
 
-    if (!self->pps_nals[i])
-      continue;
-    data = g_bytes_get_data (self->pps_nals[i], &size);
-    parse_pps (self, data, size, &id);
-  }
+  return TRUE;
 }
 
 static void
@@ -106,17 +61,13 @@ handle_sps (CodecH264 * self, const guint8 * data, gsize size)
 
   memset (&sps, 0, sizeof (sps));
   init_nalu (&nalu, data, size);
-  if (size > MAX_PARAMETER_SET_SIZE || gst_h264_parse_sps (&nalu, &sps) != GST_H264_PARSER_OK
+  if (size > PARAM_SET_MAX_SIZE || gst_h264_parse_sps (&nalu, &sps) != GST_H264_PARSER_OK
       || sps.id < 0 || sps.id >= GST_H264_MAX_SPS_COUNT) {
     h264_set_error (self, CODEC_ERROR_BITSTREAM, "Damaged sequence parameter set");
     return;
   }
-  if (!same_bytes (self->sps_nals[sps.id], data, size)) {
-    g_clear_pointer (&self->sps_nals[sps.id], g_bytes_unref);
-    self->sps_nals[sps.id] = g_bytes_new (data, size);
+  if (param_sets_put_sps (&self->sets, sps.id, data, size))
     gst_h264_parser_update_sps (self->parser, &sps);
-    self->pps_stale = TRUE;
-  }
   gst_h264_sps_clear (&sps);
 }
 
@@ -130,7 +81,7 @@ handle_pps (CodecH264 * self, const guint8 * data, gsize size)
   GstH264ParserResult result;
   guint id = 0;
 
-  if (size > MAX_PARAMETER_SET_SIZE) {
+  if (size > PARAM_SET_MAX_SIZE) {
     h264_set_error (self, CODEC_ERROR_BITSTREAM, "Damaged picture parameter set");
     return;
   }
@@ -140,10 +91,7 @@ handle_pps (CodecH264 * self, const guint8 * data, gsize size)
     h264_set_error (self, CODEC_ERROR_BITSTREAM, "Damaged picture parameter set");
     return;
   }
-  if (same_bytes (self->pps_nals[id], data, size))
-    return;
-  g_clear_pointer (&self->pps_nals[id], g_bytes_unref);
-  self->pps_nals[id] = g_bytes_new (data, size);
+  param_sets_put_pps (&self->sets, id, data, size);
 }
 
 /* Of all SEI messages only the recovery point matters (D.2.8). */
@@ -260,17 +208,15 @@ begin_picture (CodecH264 * self, const GstH264SliceHdr * hdr, const GstH264NalUn
 static void
 append_slice (CurrentPicture * pic, const GstH264SliceHdr * hdr, const guint8 * data, gsize size)
 {
-  static const guint8 start_code[] = { 0, 0, 1 };
   Slice slice = {
     .first_mb = hdr->first_mb_in_slice,
     .offset = pic->data->len,
-    .size = size + sizeof (start_code),
+    .size = size + NAL_START_CODE_SIZE,
   };
 
   pic->has_p |= GST_H264_IS_P_SLICE (hdr);
   pic->has_b |= GST_H264_IS_B_SLICE (hdr);
-  g_byte_array_append (pic->data, start_code, sizeof (start_code));
-  g_byte_array_append (pic->data, data, size);
+  nal_append (pic->data, data, size);
   g_array_append_val (pic->slices, slice);
 }
 
@@ -292,7 +238,7 @@ handle_slice (CodecH264 * self, const guint8 * data, gsize size)
   GstH264SliceHdr hdr;
   GstH264ParserResult result;
 
-  refresh_pps (self);
+  param_sets_refresh_pps (&self->sets, parse_pps_again, self);
   memset (&hdr, 0, sizeof (hdr));
   init_nalu (&nalu, data, size);
   result = size < 2 ? GST_H264_PARSER_NO_NAL :
@@ -321,10 +267,12 @@ handle_slice (CodecH264 * self, const guint8 * data, gsize size)
   return TRUE;
 }
 
-/* FALSE if the client failed. */
+/* NalFunc; FALSE if the client failed. */
 static gboolean
-handle_nal (CodecH264 * self, const guint8 * data, gsize size)
+handle_nal (gpointer user_data, const guint8 * data, gsize size)
 {
+  CodecH264 *self = user_data;
+
   /* cabac_zero_words and trailing_zero_8bits are no part of the picture (7.4.2.10, B.1) */
   while (size > 0 && data[size - 1] == 0)
     size--;
@@ -372,19 +320,11 @@ handle_nal (CodecH264 * self, const guint8 * data, gsize size)
 }
 
 static gboolean
-nal_func (gpointer user_data, const guint8 * data, gsize size)
-{
-  return handle_nal (user_data, data, size);
-}
-
-static gboolean
 split_unit (CodecH264 * self, const guint8 * data, gsize size)
 {
-  gboolean damaged = FALSE, ok;
+  gboolean damaged = FALSE;
+  gboolean ok = nal_split (data, size, self->nal_length_size, handle_nal, self, &damaged);
 
-  if (self->format == CODEC_H264_BYTE_STREAM)
-    return nal_split_byte_stream (data, size, nal_func, self);
-  ok = nal_split_prefixed (data, size, self->nal_length_size, nal_func, self, &damaged);
   if (damaged)
     h264_set_error (self, CODEC_ERROR_BITSTREAM, "A NAL unit is longer than what is left");
 
@@ -399,15 +339,7 @@ end_unit (CodecH264 * self, gboolean result, GError ** error)
   self->au_recovery_point = FALSE;
   self->slice_lost = FALSE;
 
-  /* A picture that went out damaged says so itself (CODEC_PICTURE_CORRUPT). */
-  if (result && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (!self->error)
-    return result;
-
-  g_propagate_error (error, g_steal_pointer (&self->error));
-
-  return FALSE;
+  return codec_take_error (&self->error, result, error);
 }
 
 static void
@@ -433,8 +365,6 @@ codec_h264_new (const CodecClient * client, gpointer user_data)
   self->client = *client;
   self->user_data = user_data;
   self->parser = gst_h264_nal_parser_new ();
-  self->format = CODEC_H264_BYTE_STREAM;
-  self->nal_length_size = 4;
   self->pic.slices = g_array_new (FALSE, FALSE, sizeof (Slice));
   self->pic.data = g_byte_array_new ();
   self->sorted = g_byte_array_new ();
@@ -456,10 +386,7 @@ codec_h264_free (CodecH264 * self)
 {
   h264_drop_first_field (self);
   h264_dpb_clear (&self->dpb);
-  for (guint i = 0; i < G_N_ELEMENTS (self->sps_nals); i++)
-    g_clear_pointer (&self->sps_nals[i], g_bytes_unref);
-  for (guint i = 0; i < G_N_ELEMENTS (self->pps_nals); i++)
-    g_clear_pointer (&self->pps_nals[i], g_bytes_unref);
+  param_sets_clear (&self->sets);
   gst_h264_nal_parser_free (self->parser);
   g_array_unref (self->pic.slices);
   g_byte_array_unref (self->pic.data);
@@ -468,10 +395,14 @@ codec_h264_free (CodecH264 * self)
   g_free (self);
 }
 
+/* NalFunc; anything else would be a picture outside of any access unit. */
 static gboolean
-is_parameter_set (guint8 header)
+handle_parameter_set (gpointer user_data, const guint8 * data, gsize size)
 {
-  return (header & 0x1f) == GST_H264_NAL_SPS || (header & 0x1f) == GST_H264_NAL_PPS;
+  guint type = data[0] & 0x1f;
+
+  return (type != GST_H264_NAL_SPS && type != GST_H264_NAL_PPS)
+      || handle_nal (user_data, data, size);
 }
 
 /* ISO 14496-15, 5.3.3.1 */
@@ -492,20 +423,8 @@ read_avcc (CodecH264 * self, const guint8 * data, gsize size)
       return FALSE;
     n = set == 0 ? data[pos] & 0x1f : data[pos];
     pos++;
-    for (; n > 0; n--) {
-      gsize nal_size;
-
-      if (size - pos < 2)
-        return FALSE;
-      nal_size = nal_read_u16 (data + pos);
-      pos += 2;
-      if (nal_size > size - pos)
-        return FALSE;
-      /* Anything else would be a picture outside of any access unit. */
-      if (nal_size > 0 && is_parameter_set (data[pos]))
-        handle_nal (self, data + pos, nal_size);
-      pos += nal_size;
-    }
+    if (!nal_split_array (data, size, &pos, n, handle_parameter_set, self))
+      return FALSE;
   }
 
   return TRUE;
@@ -516,7 +435,7 @@ codec_h264_set_format (CodecH264 * self, CodecH264Format format, const guint8 * 
     gsize codec_data_size, GError ** error)
 {
   begin_unit (self);
-  self->format = format;
+  self->nal_length_size = 0;
   if (format == CODEC_H264_AVC && !read_avcc (self, codec_data, codec_data_size)) {
     h264_set_error (self, CODEC_ERROR_BITSTREAM, "Missing or damaged avcC box (codec_data)");
     return end_unit (self, FALSE, error);
@@ -569,3 +488,5 @@ codec_h264_flush (CodecH264 * self)
   self->need_access_point = TRUE;
   end_unit (self, TRUE, NULL);
 }
+
+CODEC_DEFINE_CORE (CodecH264, codec_h264);

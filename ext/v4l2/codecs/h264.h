@@ -55,5 +55,7 @@ gboolean   codec_h264_drain (CodecH264 * self, GError ** error);
  * access point (IDR, recovery point SEI or I slices only), others before it are dropped. */
 void       codec_h264_flush (CodecH264 * self);
 
+extern const CodecCore codec_h264_core;
+
 G_END_DECLS
 #endif

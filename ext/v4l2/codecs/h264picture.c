@@ -350,16 +350,6 @@ job_bitstream (CodecH264 * self)
   return self->sorted;
 }
 
-static void
-job_add_control (CodecJob * job, guint32 id, gconstpointer data, gsize size)
-{
-  CodecControl *control = &job->controls[job->n_controls++];
-
-  control->id = id;
-  control->data = data;
-  control->size = size;
-}
-
 static gboolean
 submit_picture (CodecH264 * self, H264Frame * frame, guint8 structure)
 {
@@ -385,11 +375,11 @@ submit_picture (CodecH264 * self, H264Frame * frame, guint8 structure)
   job.data = bitstream->data;
   job.size = bitstream->len;
   job.capture_key = frame->picture->key;
-  job_add_control (&job, V4L2_CID_STATELESS_H264_SPS, &pic->sps_ctrl, sizeof (pic->sps_ctrl));
-  job_add_control (&job, V4L2_CID_STATELESS_H264_PPS, &pic->pps_ctrl, sizeof (pic->pps_ctrl));
-  job_add_control (&job, V4L2_CID_STATELESS_H264_SCALING_MATRIX, &pic->scaling_ctrl,
+  codec_job_add_control (&job, V4L2_CID_STATELESS_H264_SPS, &pic->sps_ctrl, sizeof (pic->sps_ctrl));
+  codec_job_add_control (&job, V4L2_CID_STATELESS_H264_PPS, &pic->pps_ctrl, sizeof (pic->pps_ctrl));
+  codec_job_add_control (&job, V4L2_CID_STATELESS_H264_SCALING_MATRIX, &pic->scaling_ctrl,
       sizeof (pic->scaling_ctrl));
-  job_add_control (&job, V4L2_CID_STATELESS_H264_DECODE_PARAMS, &decode_params,
+  codec_job_add_control (&job, V4L2_CID_STATELESS_H264_DECODE_PARAMS, &decode_params,
       sizeof (decode_params));
 
   GST_LOG ("submit key %" G_GUINT64_FORMAT " frame_num %u POC %d/%d fields %u slices %u refs %u",

@@ -9,6 +9,7 @@
 #include "h264.h"
 #include "h264controls.h"
 #include "h264dpb.h"
+#include "paramsets.h"
 
 G_BEGIN_DECLS
 
@@ -51,11 +52,8 @@ struct _CodecH264
   gpointer user_data;
 
   GstH264NalParser *parser;
-  GBytes *sps_nals[GST_H264_MAX_SPS_COUNT];
-  GBytes *pps_nals[GST_H264_MAX_PPS_COUNT];
-  gboolean pps_stale;           /* an SPS changed since they were parsed */
-  CodecH264Format format;
-  guint nal_length_size;        /* bytes, AVC only */
+  ParamSets sets;
+  guint nal_length_size;        /* bytes; 0 for a byte stream */
 
   CodecSequence sequence;
   gboolean have_sequence;
@@ -86,8 +84,9 @@ struct _CodecH264
   guint au_recovery_frame_cnt;
 };
 
-void     h264_set_error (CodecH264 * self, CodecError code, const gchar * format, ...)
-    G_GNUC_PRINTF (3, 4);
+/* (self, CodecError code, const gchar * format, ...) */
+#define h264_set_error(self, ...) codec_set_error (GST_CAT_DEFAULT, &(self)->error, __VA_ARGS__)
+
 gboolean h264_output_picture (CodecPicture * picture, gpointer user_data);
 
 gboolean h264_finish_picture (CodecH264 * self);

@@ -4,34 +4,11 @@
 #endif
 
 #include "h265priv.h"
-#include "nalsplit.h"
 
 #include <string.h>
 
 GST_DEBUG_CATEGORY (codec_h265_debug);
 #define GST_CAT_DEFAULT codec_h265_debug
-
-/* Parameter sets are kept as they came; no real one is near this many bytes. */
-#define MAX_PARAMETER_SET_SIZE 65535
-
-void
-h265_set_error (CodecH265 * self, CodecError code, const gchar * format, ...)
-{
-  va_list args;
-  g_autofree gchar *message = NULL;
-
-  va_start (args, format);
-  message = g_strdup_vprintf (format, args);
-  va_end (args);
-
-  GST_DEBUG ("%s", message);
-  /* What ends decoding outranks what merely damages a picture. */
-  if (self->error && code != CODEC_ERROR_BITSTREAM
-      && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (!self->error)
-    self->error = g_error_new_literal (CODEC_ERROR, code, message);
-}
 
 /* Parameter sets */
 
@@ -46,22 +23,6 @@ init_nalu (GstH265NalUnit * nalu, const guint8 * data, gsize size)
   nalu->header_bytes = 2;
   nalu->data = (guint8 *) data;
   nalu->valid = TRUE;
-}
-
-/* The identifiers come first or almost so in what is parsed again. */
-static gboolean
-replace_nal (GBytes ** slot, const guint8 * data, gsize size)
-{
-  GBytes *bytes = g_bytes_new (data, size);
-
-  if (*slot && g_bytes_equal (*slot, bytes)) {
-    g_bytes_unref (bytes);
-    return FALSE;
-  }
-  g_clear_pointer (slot, g_bytes_unref);
-  *slot = bytes;
-
-  return TRUE;
 }
 
 static GstH265ParserResult
@@ -80,23 +41,14 @@ parse_pps (CodecH265 * self, const guint8 * data, gsize size, guint * id)
 }
 
 /* A PPS is parsed by its SPS: after another SPS, all again. */
-static void
-refresh_pps (CodecH265 * self)
+static gboolean
+parse_pps_again (gpointer user_data, const guint8 * data, gsize size)
 {
-  if (!self->pps_stale)
-    return;
-  self->pps_stale = FALSE;
+  guint id;
 
-  for (guint i = 0; i < G_N_ELEMENTS (self->pps_nals); i++) {
-    gsize size;
-    gconstpointer data;
-    guint id;
+  parse_pps (user_data, data, size, &id);
 
-    if (!self->pps_nals[i])
-      continue;
-    data = g_bytes_get_data (self->pps_nals[i], &size);
-    parse_pps (self, data, size, &id);
-  }
+  return TRUE;
 }
 
 static void
@@ -106,16 +58,14 @@ handle_sps (CodecH265 * self, const guint8 * data, gsize size)
   g_autofree GstH265SPS *sps = g_new0 (GstH265SPS, 1);
 
   init_nalu (&nalu, data, size);
-  if (size > MAX_PARAMETER_SET_SIZE
+  if (size > PARAM_SET_MAX_SIZE
       || gst_h265_parse_sps (self->parser, &nalu, sps, TRUE) != GST_H265_PARSER_OK
       || sps->id >= GST_H265_MAX_SPS_COUNT) {
     h265_set_error (self, CODEC_ERROR_BITSTREAM, "Damaged sequence parameter set");
     return;
   }
-  if (!replace_nal (&self->sps_nals[sps->id], data, size))
-    return;
-  gst_h265_parser_update_sps (self->parser, sps);
-  self->pps_stale = TRUE;
+  if (param_sets_put_sps (&self->sets, sps->id, data, size))
+    gst_h265_parser_update_sps (self->parser, sps);
 }
 
 /* A PPS whose SPS is missing is no error yet: the SPS may follow. */
@@ -125,14 +75,13 @@ handle_pps (CodecH265 * self, const guint8 * data, gsize size)
   GstH265ParserResult result;
   guint id = GST_H265_MAX_PPS_COUNT;
 
-  result = size > MAX_PARAMETER_SET_SIZE ? GST_H265_PARSER_ERROR
-      : parse_pps (self, data, size, &id);
+  result = size > PARAM_SET_MAX_SIZE ? GST_H265_PARSER_ERROR : parse_pps (self, data, size, &id);
   if (id >= GST_H265_MAX_PPS_COUNT
       || (result != GST_H265_PARSER_OK && result != GST_H265_PARSER_BROKEN_LINK)) {
     h265_set_error (self, CODEC_ERROR_BITSTREAM, "Damaged picture parameter set");
     return;
   }
-  replace_nal (&self->pps_nals[id], data, size);
+  param_sets_put_pps (&self->sets, id, data, size);
 }
 
 /* Slices */
@@ -184,19 +133,17 @@ begin_picture (CodecH265 * self, const GstH265SliceHdr * hdr, const GstH265NalUn
 static void
 append_slice (CodecH265 * self, const GstH265SliceHdr * hdr, const GstH265NalUnit * nalu)
 {
-  static const guint8 start_code[] = { 0, 0, 1 };
   H265Current *pic = &self->pic;
   struct v4l2_ctrl_hevc_slice_params params = { 0, };
 
   if (hdr->dependent_slice_segment_flag)
     params = g_array_index (pic->slices, struct v4l2_ctrl_hevc_slice_params, pic->slices->len - 1);
   h265_controls_fill_slice_params (&params, hdr, nalu);
-  params.bit_size += 8 * sizeof (start_code);
-  params.data_byte_offset += pic->data->len + sizeof (start_code);
+  params.bit_size += 8 * NAL_START_CODE_SIZE;
+  params.data_byte_offset += pic->data->len + NAL_START_CODE_SIZE;
   g_array_append_val (pic->slices, params);
   g_array_append_val (pic->modifications, hdr->ref_pic_list_modification);
-  g_byte_array_append (pic->data, start_code, sizeof (start_code));
-  g_byte_array_append (pic->data, nalu->data, nalu->size);
+  nal_append (pic->data, nalu->data, nalu->size);
   pic->has_first |= hdr->first_slice_segment_in_pic_flag;
 }
 
@@ -263,7 +210,7 @@ handle_slice (CodecH265 * self, const GstH265NalUnit * nalu)
   GstH265ParserResult result;
   gboolean ok = TRUE;
 
-  refresh_pps (self);
+  param_sets_refresh_pps (&self->sets, parse_pps_again, self);
   memset (&hdr, 0, sizeof (hdr));
   result = gst_h265_parser_parse_slice_hdr (self->parser, &copy, &hdr);
   if (result != GST_H265_PARSER_OK || !hdr.pps || !hdr.pps->sps) {
@@ -327,11 +274,9 @@ handle_nal (gpointer user_data, const guint8 * data, gsize size)
 static gboolean
 split_unit (CodecH265 * self, const guint8 * data, gsize size)
 {
-  gboolean damaged = FALSE, ok;
+  gboolean damaged = FALSE;
+  gboolean ok = nal_split (data, size, self->nal_length_size, handle_nal, self, &damaged);
 
-  if (self->format == CODEC_H265_BYTE_STREAM)
-    return nal_split_byte_stream (data, size, handle_nal, self);
-  ok = nal_split_prefixed (data, size, self->nal_length_size, handle_nal, self, &damaged);
   if (damaged)
     h265_set_error (self, CODEC_ERROR_BITSTREAM, "A NAL unit is longer than what is left");
 
@@ -345,15 +290,7 @@ end_unit (CodecH265 * self, gboolean result, GError ** error)
   h265_reset_current (&self->pic);
   self->slice_lost = FALSE;
 
-  /* A picture that went out damaged says so itself (CODEC_PICTURE_CORRUPT). */
-  if (result && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (!self->error)
-    return result;
-
-  g_propagate_error (error, g_steal_pointer (&self->error));
-
-  return FALSE;
+  return codec_take_error (&self->error, result, error);
 }
 
 static void
@@ -396,8 +333,6 @@ codec_h265_new (const CodecClient * client, gpointer user_data)
   self->user_data = user_data;
   self->parser = gst_h265_parser_new ();
   fill_vps (self->parser);
-  self->format = CODEC_H265_BYTE_STREAM;
-  self->nal_length_size = 4;
   self->pic.slices = g_array_new (FALSE, FALSE, sizeof (struct v4l2_ctrl_hevc_slice_params));
   self->pic.modifications = g_array_new (FALSE, FALSE, sizeof (GstH265RefPicListModification));
   self->pic.data = g_byte_array_new ();
@@ -418,16 +353,23 @@ void
 codec_h265_free (CodecH265 * self)
 {
   h265_dpb_clear (&self->dpb);
-  for (guint i = 0; i < G_N_ELEMENTS (self->sps_nals); i++)
-    g_clear_pointer (&self->sps_nals[i], g_bytes_unref);
-  for (guint i = 0; i < G_N_ELEMENTS (self->pps_nals); i++)
-    g_clear_pointer (&self->pps_nals[i], g_bytes_unref);
+  param_sets_clear (&self->sets);
   gst_h265_parser_free (self->parser);
   g_array_unref (self->pic.slices);
   g_array_unref (self->pic.modifications);
   g_byte_array_unref (self->pic.data);
   g_clear_error (&self->error);
   g_free (self);
+}
+
+/* NalFunc; anything else would be a picture outside of any access unit. */
+static gboolean
+handle_parameter_set (gpointer user_data, const guint8 * data, gsize size)
+{
+  guint type = (data[0] >> 1) & 0x3f;
+
+  return (type != GST_H265_NAL_SPS && type != GST_H265_NAL_PPS)
+      || handle_nal (user_data, data, size);
 }
 
 /* ISO 14496-15, 8.3.3.1 */
@@ -447,18 +389,8 @@ read_hvcc (CodecH265 * self, const guint8 * data, gsize size)
       return FALSE;
     n = nal_read_u16 (data + pos + 1);
     pos += 3;
-    for (; n > 0; n--) {
-      gsize nal_size;
-
-      if (size - pos < 2)
-        return FALSE;
-      nal_size = nal_read_u16 (data + pos);
-      pos += 2;
-      if (nal_size > size - pos)
-        return FALSE;
-      handle_nal (self, data + pos, nal_size);
-      pos += nal_size;
-    }
+    if (!nal_split_array (data, size, &pos, n, handle_parameter_set, self))
+      return FALSE;
   }
 
   return TRUE;
@@ -469,7 +401,7 @@ codec_h265_set_format (CodecH265 * self, CodecH265Format format, const guint8 * 
     gsize codec_data_size, GError ** error)
 {
   begin_unit (self);
-  self->format = format;
+  self->nal_length_size = 0;
   if (format == CODEC_H265_HVC && !read_hvcc (self, codec_data, codec_data_size)) {
     h265_set_error (self, CODEC_ERROR_BITSTREAM, "Missing or damaged hvcC box (codec_data)");
     return end_unit (self, FALSE, error);
@@ -513,3 +445,5 @@ codec_h265_flush (CodecH265 * self)
   self->need_irap = TRUE;
   end_unit (self, TRUE, NULL);
 }
+
+CODEC_DEFINE_CORE (CodecH265, codec_h265);

@@ -45,5 +45,7 @@ gboolean   codec_h265_drain (CodecH265 * self, GError ** error);
  * picture is dropped. */
 void       codec_h265_flush (CodecH265 * self);
 
+extern const CodecCore codec_h265_core;
+
 G_END_DECLS
 #endif

@@ -504,12 +504,9 @@ fill_vui (const GstH265SPS * sps, CodecSequence * seq)
   if (vui->video_signal_type_present_flag) {
     seq->colorimetry.range = vui->video_full_range_flag ? GST_VIDEO_COLOR_RANGE_0_255 :
         GST_VIDEO_COLOR_RANGE_16_235;
-    if (vui->colour_description_present_flag) {
-      seq->colorimetry.primaries = gst_video_color_primaries_from_iso (vui->colour_primaries);
-      seq->colorimetry.transfer =
-          gst_video_transfer_function_from_iso (vui->transfer_characteristics);
-      seq->colorimetry.matrix = gst_video_color_matrix_from_iso (vui->matrix_coefficients);
-    }
+    if (vui->colour_description_present_flag)
+      codec_sequence_set_colours (seq, vui->colour_primaries, vui->transfer_characteristics,
+          vui->matrix_coefficients);
   }
   if (vui->chroma_loc_info_present_flag && sps->chroma_format_idc == 1)
     seq->chroma_site = codec_chroma_site (vui->chroma_sample_loc_type_top_field);

@@ -96,16 +96,6 @@ derive_poc (CodecH265 * self, gboolean starts_sequence)
 /* Jobs */
 
 static void
-job_add_control (CodecJob * job, guint32 id, gconstpointer data, gsize size)
-{
-  CodecControl *control = &job->controls[job->n_controls++];
-
-  control->id = id;
-  control->data = data;
-  control->size = size;
-}
-
-static void
 fill_decode_params (CodecH265 * self, struct v4l2_ctrl_hevc_decode_params *ctrl, gint32 poc,
     const H265Rps * rps)
 {
@@ -166,13 +156,13 @@ submit_picture (CodecH265 * self, H265Frame * frame, const H265Rps * rps)
   job.data = pic->data->data;
   job.size = pic->data->len;
   job.capture_key = frame->picture->key;
-  job_add_control (&job, V4L2_CID_STATELESS_HEVC_SPS, &pic->sps_ctrl, sizeof (pic->sps_ctrl));
-  job_add_control (&job, V4L2_CID_STATELESS_HEVC_PPS, &pic->pps_ctrl, sizeof (pic->pps_ctrl));
-  job_add_control (&job, V4L2_CID_STATELESS_HEVC_SCALING_MATRIX, &pic->scaling_ctrl,
+  codec_job_add_control (&job, V4L2_CID_STATELESS_HEVC_SPS, &pic->sps_ctrl, sizeof (pic->sps_ctrl));
+  codec_job_add_control (&job, V4L2_CID_STATELESS_HEVC_PPS, &pic->pps_ctrl, sizeof (pic->pps_ctrl));
+  codec_job_add_control (&job, V4L2_CID_STATELESS_HEVC_SCALING_MATRIX, &pic->scaling_ctrl,
       sizeof (pic->scaling_ctrl));
-  job_add_control (&job, V4L2_CID_STATELESS_HEVC_SLICE_PARAMS, pic->slices->data,
+  codec_job_add_control (&job, V4L2_CID_STATELESS_HEVC_SLICE_PARAMS, pic->slices->data,
       pic->slices->len * sizeof (struct v4l2_ctrl_hevc_slice_params));
-  job_add_control (&job, V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, &decode_params,
+  codec_job_add_control (&job, V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, &decode_params,
       sizeof (decode_params));
 
   GST_LOG ("submit key %" G_GUINT64_FORMAT " type %u POC %d slice segments %u refs %u",

@@ -9,6 +9,7 @@
 #include "h265.h"
 #include "h265controls.h"
 #include "h265dpb.h"
+#include "paramsets.h"
 
 G_BEGIN_DECLS
 
@@ -46,11 +47,8 @@ struct _CodecH265
   gpointer user_data;
 
   GstH265Parser *parser;
-  GBytes *sps_nals[GST_H265_MAX_SPS_COUNT];
-  GBytes *pps_nals[GST_H265_MAX_PPS_COUNT];
-  gboolean pps_stale;           /* an SPS changed since they were parsed */
-  CodecH265Format format;
-  guint nal_length_size;        /* bytes, HVC only */
+  ParamSets sets;
+  guint nal_length_size;        /* bytes; 0 for a byte stream */
 
   CodecSequence sequence;
   gboolean have_sequence;
@@ -71,8 +69,9 @@ struct _CodecH265
   gboolean slice_lost;          /* before the picture's first good one */
 };
 
-void     h265_set_error (CodecH265 * self, CodecError code, const gchar * format, ...)
-    G_GNUC_PRINTF (3, 4);
+/* (self, CodecError code, const gchar * format, ...) */
+#define h265_set_error(self, ...) codec_set_error (GST_CAT_DEFAULT, &(self)->error, __VA_ARGS__)
+
 gboolean h265_output_picture (CodecPicture * picture, gpointer user_data);
 
 gboolean h265_finish_picture (CodecH265 * self);

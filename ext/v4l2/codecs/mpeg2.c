@@ -66,13 +66,7 @@ struct _CodecMpeg2
 static void
 set_error (CodecMpeg2 * self, CodecError code, const gchar * message)
 {
-  GST_DEBUG ("%s", message);
-  /* What ends decoding outranks what merely damages a picture. */
-  if (self->error && code != CODEC_ERROR_BITSTREAM
-      && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (!self->error)
-    self->error = g_error_new_literal (CODEC_ERROR, code, message);
+  codec_set_error (GST_CAT_DEFAULT, &self->error, code, "%s", message);
 }
 
 static void
@@ -172,10 +166,8 @@ fill_colorimetry (CodecMpeg2 * self, CodecSequence * seq)
   seq->chroma_site = GST_VIDEO_CHROMA_SITE_MPEG2;
   if (!self->have_display || !self->display.colour_description_flag)
     return;
-  seq->colorimetry.primaries = gst_video_color_primaries_from_iso (self->display.colour_primaries);
-  seq->colorimetry.transfer =
-      gst_video_transfer_function_from_iso (self->display.transfer_characteristics);
-  seq->colorimetry.matrix = gst_video_color_matrix_from_iso (self->display.matrix_coefficients);
+  codec_sequence_set_colours (seq, self->display.colour_primaries,
+      self->display.transfer_characteristics, self->display.matrix_coefficients);
 }
 
 /* Table 8-2 to V4L2's numbers */
@@ -693,13 +685,8 @@ static gboolean
 end_call (CodecMpeg2 * self, gboolean result, GError ** error)
 {
   reset_current (&self->pic);
-  if (result && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (!self->error)
-    return result;
-  g_propagate_error (error, g_steal_pointer (&self->error));
 
-  return FALSE;
+  return codec_take_error (&self->error, result, error);
 }
 
 /* API */
@@ -772,3 +759,5 @@ codec_mpeg2_free (CodecMpeg2 * self)
   g_clear_error (&self->error);
   g_free (self);
 }
+
+CODEC_DEFINE_CORE (CodecMpeg2, codec_mpeg2);

@@ -37,5 +37,7 @@ gboolean    codec_mpeg2_drain (CodecMpeg2 * self, GError ** error);
  * P picture after a sequence header. */
 void        codec_mpeg2_flush (CodecMpeg2 * self);
 
+extern const CodecCore codec_mpeg2_core;
+
 G_END_DECLS
 #endif

@@ -24,8 +24,8 @@ next_start_code (const guint8 * data, gsize size, gsize pos, gsize * end)
   return size;
 }
 
-gboolean
-nal_split_byte_stream (const guint8 * data, gsize size, NalFunc func, gpointer user_data)
+static gboolean
+split_byte_stream (const guint8 * data, gsize size, NalFunc func, gpointer user_data)
 {
   gsize end;
   gsize pos = next_start_code (data, size, 0, &end);
@@ -41,8 +41,8 @@ nal_split_byte_stream (const guint8 * data, gsize size, NalFunc func, gpointer u
   return TRUE;
 }
 
-gboolean
-nal_split_prefixed (const guint8 * data, gsize size, guint length_size, NalFunc func,
+static gboolean
+split_prefixed (const guint8 * data, gsize size, guint length_size, NalFunc func,
     gpointer user_data, gboolean * damaged)
 {
   gsize pos = 0;
@@ -62,4 +62,44 @@ nal_split_prefixed (const guint8 * data, gsize size, guint length_size, NalFunc 
   }
 
   return TRUE;
+}
+
+gboolean
+nal_split (const guint8 * data, gsize size, guint length_size, NalFunc func, gpointer user_data,
+    gboolean * damaged)
+{
+  if (length_size == 0)
+    return split_byte_stream (data, size, func, user_data);
+
+  return split_prefixed (data, size, length_size, func, user_data, damaged);
+}
+
+gboolean
+nal_split_array (const guint8 * data, gsize size, gsize * pos, guint n, NalFunc func,
+    gpointer user_data)
+{
+  for (; n > 0; n--) {
+    gsize nal_size;
+
+    if (size - *pos < 2)
+      return FALSE;
+    nal_size = nal_read_u16 (data + *pos);
+    *pos += 2;
+    if (nal_size > size - *pos)
+      return FALSE;
+    if (nal_size > 0 && !func (user_data, data + *pos, nal_size))
+      return FALSE;
+    *pos += nal_size;
+  }
+
+  return TRUE;
+}
+
+void
+nal_append (GByteArray * to, const guint8 * data, gsize size)
+{
+  static const guint8 start_code[NAL_START_CODE_SIZE] = { 0, 0, 1 };
+
+  g_byte_array_append (to, start_code, sizeof (start_code));
+  g_byte_array_append (to, data, size);
 }

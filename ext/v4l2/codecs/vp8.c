@@ -425,3 +425,5 @@ codec_vp8_free (CodecVp8 * self)
   codec_vp8_flush (self);
   g_free (self);
 }
+
+CODEC_DEFINE_CORE (CodecVp8, codec_vp8);

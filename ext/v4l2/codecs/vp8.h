@@ -30,5 +30,7 @@ gboolean  codec_vp8_drain (CodecVp8 * self, GError ** error);
 /* Seek: drops the references; the next frame must be a key frame, others before it are dropped. */
 void      codec_vp8_flush (CodecVp8 * self);
 
+extern const CodecCore codec_vp8_core;
+
 G_END_DECLS
 #endif

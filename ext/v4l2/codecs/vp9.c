@@ -45,26 +45,8 @@ struct _CodecVp9
   GError *error;
 };
 
-static void
-set_error (CodecVp9 * self, CodecError code, const gchar * format, ...)
-G_GNUC_PRINTF (3, 4);
-
-     static void set_error (CodecVp9 * self, CodecError code, const gchar * format, ...)
-{
-  g_autofree gchar *message = NULL;
-  va_list args;
-
-  va_start (args, format);
-  message = g_strdup_vprintf (format, args);
-  va_end (args);
-  GST_DEBUG ("%s", message);
-  /* What ends decoding outranks what merely damages a picture. */
-  if (self->error && code != CODEC_ERROR_BITSTREAM
-      && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (!self->error)
-    self->error = g_error_new_literal (CODEC_ERROR, code, message);
-}
+/* (self, CodecError code, const gchar * format, ...) */
+#define set_error(self, ...) codec_set_error (GST_CAT_DEFAULT, &(self)->error, __VA_ARGS__)
 
 /* A frame was lost: what follows may show it. */
 static gboolean
@@ -243,13 +225,6 @@ check_access (CodecVp9 * self, const GstVp9FrameHdr * hdr)
 }
 
 static void
-add_control (CodecJob * job, guint32 id, gconstpointer data, gsize size)
-{
-  job->controls[job->n_controls++] = (CodecControl) {
-  id, size, data};
-}
-
-static void
 add_ref (CodecJob * job, CodecPicture * picture)
 {
   guint i;
@@ -284,8 +259,9 @@ submit (CodecVp9 * self, const GstVp9FrameHdr * hdr, CodecPicture * picture, con
   job.data = data;
   job.size = size;
   job.capture_key = picture->key;
-  add_control (&job, V4L2_CID_STATELESS_VP9_FRAME, &frame, sizeof (frame));
-  add_control (&job, V4L2_CID_STATELESS_VP9_COMPRESSED_HDR, compressed, sizeof (*compressed));
+  codec_job_add_control (&job, V4L2_CID_STATELESS_VP9_FRAME, &frame, sizeof (frame));
+  codec_job_add_control (&job, V4L2_CID_STATELESS_VP9_COMPRESSED_HDR, compressed,
+      sizeof (*compressed));
   GST_LOG ("submit key %" G_GUINT64_FORMAT " %ux%u flags %03x refresh %02x refs %u",
       picture->key, hdr->width, hdr->height, frame.flags, hdr->refresh_frame_flags, job.n_refs);
   if (!self->client.submit (picture, &job, self->user_data))
@@ -485,14 +461,7 @@ codec_vp9_decode (CodecVp9 * self, const guint8 * data, gsize size, guint64 tag,
   if (ok)
     output_shown (self);
   g_clear_pointer (&self->shown, codec_picture_unref);
-  /* What was damaged says so itself, if something else was decoded. */
-  if (self->done_something && g_error_matches (self->error, CODEC_ERROR, CODEC_ERROR_BITSTREAM))
-    g_clear_error (&self->error);
-  if (self->error) {
-    g_propagate_error (error, g_steal_pointer (&self->error));
-    return FALSE;
-  }
-  return self->done_something;
+  return codec_take_error (&self->error, self->done_something, error);
 }
 
 gboolean
@@ -509,3 +478,5 @@ codec_vp9_flush (CodecVp9 * self)
   self->need_access_point = TRUE;
   self->damaged = FALSE;
 }
+
+CODEC_DEFINE_CORE (CodecVp9, codec_vp9);

@@ -37,5 +37,7 @@ gboolean  codec_vp9_drain (CodecVp9 * self, GError ** error);
 /* Seek: all references are dropped, and everything up to the next key frame will be. */
 void      codec_vp9_flush (CodecVp9 * self);
 
+extern const CodecCore codec_vp9_core;
+
 G_END_DECLS
 #endif

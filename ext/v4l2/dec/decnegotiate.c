@@ -241,6 +241,28 @@ gst_dmaresv_decoder_decide_allocation (GstVideoDecoder * decoder, GstQuery * que
   return TRUE;
 }
 
+gboolean
+gst_dmaresv_decoder_tell_format (GstDmaResvDecoder * self, GError ** error)
+{
+  GstDmaResvDecoderPrivate *priv = gst_dmaresv_decoder_get_private (self);
+  GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
+  GstBuffer *codec_data = priv->input_state->codec_data;
+  GstMapInfo map = GST_MAP_INFO_INIT;
+  gboolean ret;
+
+  if (!klass->set_format)
+    return TRUE;
+  if (codec_data && !gst_buffer_map (codec_data, &map, GST_MAP_READ)) {
+    g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM, "codec_data cannot be mapped");
+    return FALSE;
+  }
+  ret = klass->set_format (priv->codec, gst_caps_get_structure (priv->input_state->caps, 0),
+      map.data, map.size, error);
+  if (map.memory)
+    gst_buffer_unmap (codec_data, &map);
+  return ret;
+}
+
 void
 gst_dmaresv_decoder_negotiate_class_init (GstVideoDecoderClass * klass)
 {

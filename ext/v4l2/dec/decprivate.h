@@ -112,6 +112,9 @@ void     gst_dmaresv_decoder_stop_output_thread (GstDmaResvDecoder * self);
 void     gst_dmaresv_decoder_input_begins (GstDmaResvDecoder * self);
 void     gst_dmaresv_decoder_input_ends (GstDmaResvDecoder * self);
 
+/* Gives priv->input_state to the codec core. FALSE with @error if it refuses them. */
+gboolean gst_dmaresv_decoder_tell_format (GstDmaResvDecoder * self, GError ** error);
+
 /* negotiate() and decide_allocation() */
 void gst_dmaresv_decoder_negotiate_class_init (GstVideoDecoderClass * klass);
 

@@ -325,7 +325,6 @@ gst_dmaresv_decoder_set_format (GstVideoDecoder * decoder, GstVideoCodecState * 
 {
   GstDmaResvDecoder *self = GST_DMARESV_DECODER (decoder);
   GstDmaResvDecoderPrivate *priv = PRIV (self);
-  GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
   g_autoptr (GError) err = NULL;
 
   /* Earlier frames leave with the caps that they came with. */
@@ -342,7 +341,7 @@ gst_dmaresv_decoder_set_format (GstVideoDecoder * decoder, GstVideoCodecState * 
 
   priv->live = gst_dmaresv_decoder_upstream_is_live (self);
   GST_INFO_OBJECT (self, "input is %s%" GST_PTR_FORMAT, priv->live ? "live " : "", state->caps);
-  if (!klass->codec->set_format (priv->codec, state, priv->live, &err)) {
+  if (!gst_dmaresv_decoder_tell_format (self, &err)) {
     GST_ELEMENT_ERROR (self, STREAM, DECODE, ("The stream's format cannot be decoded."),
         ("%s", err ? err->message : "caps refused"));
     return FALSE;

@@ -19,29 +19,17 @@ G_BEGIN_DECLS
 G_DECLARE_DERIVABLE_TYPE (GstDmaResvDecoder, gst_dmaresv_decoder, GST, DMARESV_DECODER,
     GstVideoDecoder)
 
-/* A codec core's entry points; see codec.h and the codec's own header for what they promise. */
-typedef struct
-{
-  gpointer (*create) (const CodecClient * client, gpointer user_data);
-  void     (*destroy) (gpointer codec);
-  /* From the sink caps and their codec_data. @live: pictures are to be output as early as the
-   * order allows. */
-  gboolean (*set_format) (gpointer codec, GstVideoCodecState * state, gboolean live,
-      GError ** error);
-  gboolean (*decode) (gpointer codec, const guint8 * data, gsize size, guint64 tag,
-      GError ** error);
-  gboolean (*drain) (gpointer codec, GError ** error);
-  void     (*flush) (gpointer codec);
-} GstDmaResvCodec;
-
 /**
  * GstDmaResvDecoderClass:
  * @device: the device of this element.
  * @coded_format: V4L2_PIX_FMT_* of the OUTPUT queue.
  * @mode_controls: how the codec hands over its jobs (decode mode, start code).
  * @codec: the codec core.
+ * @set_format: tells the core what the sink caps say, @s and their codec_data (NULL if they have
+ *   none).  NULL where all that
+ *   matters is in the frames.
  *
- * All are set in the subclass's class_init and live as long as the class.
+ * They are set in the subclass's class_init and live as long as the class.
  */
 struct _GstDmaResvDecoderClass
 {
@@ -51,7 +39,9 @@ struct _GstDmaResvDecoderClass
   guint32 coded_format;
   const V4l2Control *mode_controls;
   guint n_mode_controls;
-  const GstDmaResvCodec *codec;
+  const CodecCore *codec;
+  gboolean (*set_format) (gpointer codec, const GstStructure * s, const guint8 * codec_data,
+      gsize size, GError ** error);
 };
 
 /*

@@ -56,61 +56,19 @@ static const GstDmaResvProfile profiles[] = {
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "stereo-high"},
 };
 
-static gpointer
-h264_create (const CodecClient * client, gpointer user_data)
-{
-  return codec_h264_new (client, user_data);
-}
-
-static void
-h264_destroy (gpointer codec)
-{
-  codec_h264_free (codec);
-}
-
 static gboolean
-h264_set_format (gpointer codec, GstVideoCodecState * state, gboolean live, GError ** error)
+h264_set_format (gpointer codec, const GstStructure * s, const guint8 * codec_data, gsize size,
+    GError ** error)
 {
-  const GstStructure *s = gst_caps_get_structure (state->caps, 0);
   const gchar *form = gst_structure_get_string (s, "stream-format");
   CodecH264Format format = CODEC_H264_BYTE_STREAM;
-  GstMapInfo map = GST_MAP_INFO_INIT;
-  gboolean ret;
 
   if (g_strcmp0 (form, "avc") == 0 || g_strcmp0 (form, "avc3") == 0)
     format = CODEC_H264_AVC;
-  if (state->codec_data && !gst_buffer_map (state->codec_data, &map, GST_MAP_READ)) {
-    g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM, "codec_data cannot be mapped");
-    return FALSE;
-  }
+  /* As early as the order allows: what the VUI says of reordering is believed. */
   codec_h264_set_low_latency (codec, TRUE);
-  ret = codec_h264_set_format (codec, format, map.data, map.size, error);
-  if (map.memory)
-    gst_buffer_unmap (state->codec_data, &map);
-  return ret;
+  return codec_h264_set_format (codec, format, codec_data, size, error);
 }
-
-static gboolean
-h264_decode (gpointer codec, const guint8 * data, gsize size, guint64 tag, GError ** error)
-{
-  return codec_h264_decode (codec, data, size, tag, error);
-}
-
-static gboolean
-h264_drain (gpointer codec, GError ** error)
-{
-  return codec_h264_drain (codec, error);
-}
-
-static void
-h264_flush (gpointer codec)
-{
-  codec_h264_flush (codec);
-}
-
-static const GstDmaResvCodec h264_codec = {
-  h264_create, h264_destroy, h264_set_format, h264_decode, h264_drain, h264_flush
-};
 
 static GstCaps *
 h264_make_caps (DecDevice * device)
@@ -139,7 +97,8 @@ gst_dmaresv_h264_dec_class_init (gpointer klass, gpointer class_data)
   decoder_class->coded_format = V4L2_PIX_FMT_H264_SLICE;
   decoder_class->mode_controls = mode_controls;
   decoder_class->n_mode_controls = G_N_ELEMENTS (mode_controls);
-  decoder_class->codec = &h264_codec;
+  decoder_class->codec = &codec_h264_core;
+  decoder_class->set_format = h264_set_format;
   gst_dmaresv_decoder_class_setup (decoder_class, class_data, "H.264");
 }
 

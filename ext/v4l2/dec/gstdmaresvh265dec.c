@@ -48,61 +48,17 @@ static const GstDmaResvProfile profiles[] = {
   {V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN, "main-still-picture"},
 };
 
-static gpointer
-h265_create (const CodecClient * client, gpointer user_data)
-{
-  return codec_h265_new (client, user_data);
-}
-
-static void
-h265_destroy (gpointer codec)
-{
-  codec_h265_free (codec);
-}
-
 static gboolean
-h265_set_format (gpointer codec, GstVideoCodecState * state, gboolean live, GError ** error)
+h265_set_format (gpointer codec, const GstStructure * s, const guint8 * codec_data, gsize size,
+    GError ** error)
 {
-  const GstStructure *s = gst_caps_get_structure (state->caps, 0);
   const gchar *form = gst_structure_get_string (s, "stream-format");
   CodecH265Format format = CODEC_H265_BYTE_STREAM;
-  GstMapInfo map = GST_MAP_INFO_INIT;
-  gboolean ret;
 
   if (g_strcmp0 (form, "hvc1") == 0 || g_strcmp0 (form, "hev1") == 0)
     format = CODEC_H265_HVC;
-  if (state->codec_data && !gst_buffer_map (state->codec_data, &map, GST_MAP_READ)) {
-    g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM, "codec_data cannot be mapped");
-    return FALSE;
-  }
-  /* The SPS says exactly how much is reordered: @live changes nothing. */
-  ret = codec_h265_set_format (codec, format, map.data, map.size, error);
-  if (map.memory)
-    gst_buffer_unmap (state->codec_data, &map);
-  return ret;
+  return codec_h265_set_format (codec, format, codec_data, size, error);
 }
-
-static gboolean
-h265_decode (gpointer codec, const guint8 * data, gsize size, guint64 tag, GError ** error)
-{
-  return codec_h265_decode (codec, data, size, tag, error);
-}
-
-static gboolean
-h265_drain (gpointer codec, GError ** error)
-{
-  return codec_h265_drain (codec, error);
-}
-
-static void
-h265_flush (gpointer codec)
-{
-  codec_h265_flush (codec);
-}
-
-static const GstDmaResvCodec h265_codec = {
-  h265_create, h265_destroy, h265_set_format, h265_decode, h265_drain, h265_flush
-};
 
 static GstCaps *
 h265_make_caps (DecDevice * device)
@@ -131,7 +87,8 @@ gst_dmaresv_h265_dec_class_init (gpointer klass, gpointer class_data)
   decoder_class->coded_format = V4L2_PIX_FMT_HEVC_SLICE;
   decoder_class->mode_controls = mode_controls;
   decoder_class->n_mode_controls = G_N_ELEMENTS (mode_controls);
-  decoder_class->codec = &h265_codec;
+  decoder_class->codec = &codec_h265_core;
+  decoder_class->set_format = h265_set_format;
   gst_dmaresv_decoder_class_setup (decoder_class, class_data, "HEVC");
 }
 

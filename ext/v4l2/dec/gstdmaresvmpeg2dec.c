@@ -28,57 +28,12 @@
 #include "../codecs/mpeg2.h"
 #include "gstdmaresvdecoder.h"
 
-static gpointer
-mpeg2_create (const CodecClient * client, gpointer user_data)
-{
-  return codec_mpeg2_new (client, user_data);
-}
-
-static void
-mpeg2_destroy (gpointer codec)
-{
-  codec_mpeg2_free (codec);
-}
-
 static gboolean
-mpeg2_set_format (gpointer codec, GstVideoCodecState * state, gboolean live G_GNUC_UNUSED,
-    GError ** error)
+mpeg2_set_format (gpointer codec, const GstStructure * s G_GNUC_UNUSED, const guint8 * codec_data,
+    gsize size, GError ** error)
 {
-  GstMapInfo map;
-  gboolean ret;
-
-  if (!state->codec_data)
-    return TRUE;
-  if (!gst_buffer_map (state->codec_data, &map, GST_MAP_READ)) {
-    g_set_error_literal (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM, "codec_data cannot be mapped");
-    return FALSE;
-  }
-  ret = codec_mpeg2_set_headers (codec, map.data, map.size, error);
-  gst_buffer_unmap (state->codec_data, &map);
-  return ret;
+  return !codec_data || codec_mpeg2_set_headers (codec, codec_data, size, error);
 }
-
-static gboolean
-mpeg2_decode (gpointer codec, const guint8 * data, gsize size, guint64 tag, GError ** error)
-{
-  return codec_mpeg2_decode (codec, data, size, tag, error);
-}
-
-static gboolean
-mpeg2_drain (gpointer codec, GError ** error)
-{
-  return codec_mpeg2_drain (codec, error);
-}
-
-static void
-mpeg2_flush (gpointer codec)
-{
-  codec_mpeg2_flush (codec);
-}
-
-static const GstDmaResvCodec mpeg2_codec = {
-  mpeg2_create, mpeg2_destroy, mpeg2_set_format, mpeg2_decode, mpeg2_drain, mpeg2_flush
-};
 
 static GstCaps *
 mpeg2_make_caps (DecDevice * device)
@@ -98,7 +53,8 @@ gst_dmaresv_mpeg2_dec_class_init (gpointer klass, gpointer class_data)
   GstDmaResvDecoderClass *decoder_class = klass;
 
   decoder_class->coded_format = V4L2_PIX_FMT_MPEG2_SLICE;
-  decoder_class->codec = &mpeg2_codec;
+  decoder_class->codec = &codec_mpeg2_core;
+  decoder_class->set_format = mpeg2_set_format;
   gst_dmaresv_decoder_class_setup (decoder_class, class_data, "MPEG-2");
 }
 

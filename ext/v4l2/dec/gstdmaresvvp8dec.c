@@ -28,48 +28,6 @@
 #include "../codecs/vp8.h"
 #include "gstdmaresvdecoder.h"
 
-static gpointer
-vp8_create (const CodecClient * client, gpointer user_data)
-{
-  return codec_vp8_new (client, user_data);
-}
-
-static void
-vp8_destroy (gpointer codec)
-{
-  codec_vp8_free (codec);
-}
-
-/* There is one form, and nothing outside of the frames. */
-static gboolean
-vp8_set_format (gpointer codec G_GNUC_UNUSED, GstVideoCodecState * state G_GNUC_UNUSED,
-    gboolean live G_GNUC_UNUSED, GError ** error G_GNUC_UNUSED)
-{
-  return TRUE;
-}
-
-static gboolean
-vp8_decode (gpointer codec, const guint8 * data, gsize size, guint64 tag, GError ** error)
-{
-  return codec_vp8_decode (codec, data, size, tag, error);
-}
-
-static gboolean
-vp8_drain (gpointer codec, GError ** error)
-{
-  return codec_vp8_drain (codec, error);
-}
-
-static void
-vp8_flush (gpointer codec)
-{
-  codec_vp8_flush (codec);
-}
-
-static const GstDmaResvCodec vp8_codec = {
-  vp8_create, vp8_destroy, vp8_set_format, vp8_decode, vp8_drain, vp8_flush
-};
-
 static GstCaps *
 vp8_make_caps (DecDevice * device)
 {
@@ -85,7 +43,7 @@ gst_dmaresv_vp8_dec_class_init (gpointer klass, gpointer class_data)
   GstDmaResvDecoderClass *decoder_class = klass;
 
   decoder_class->coded_format = V4L2_PIX_FMT_VP8_FRAME;
-  decoder_class->codec = &vp8_codec;
+  decoder_class->codec = &codec_vp8_core;
   gst_dmaresv_decoder_class_setup (decoder_class, class_data, "VP8");
 }
 

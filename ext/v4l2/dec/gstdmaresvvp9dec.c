@@ -33,48 +33,6 @@
 GST_DEBUG_CATEGORY_STATIC (gst_dmaresv_vp9_dec_debug);
 #define GST_CAT_DEFAULT gst_dmaresv_vp9_dec_debug
 
-static gpointer
-vp9_create (const CodecClient * client, gpointer user_data)
-{
-  return codec_vp9_new (client, user_data);
-}
-
-static void
-vp9_destroy (gpointer codec)
-{
-  codec_vp9_free (codec);
-}
-
-/* All that matters is in the frames. */
-static gboolean
-vp9_set_format (gpointer codec G_GNUC_UNUSED, GstVideoCodecState * state G_GNUC_UNUSED,
-    gboolean live G_GNUC_UNUSED, GError ** error G_GNUC_UNUSED)
-{
-  return TRUE;
-}
-
-static gboolean
-vp9_decode (gpointer codec, const guint8 * data, gsize size, guint64 tag, GError ** error)
-{
-  return codec_vp9_decode (codec, data, size, tag, error);
-}
-
-static gboolean
-vp9_drain (gpointer codec, GError ** error)
-{
-  return codec_vp9_drain (codec, error);
-}
-
-static void
-vp9_flush (gpointer codec)
-{
-  codec_vp9_flush (codec);
-}
-
-static const GstDmaResvCodec vp9_codec = {
-  vp9_create, vp9_destroy, vp9_set_format, vp9_decode, vp9_drain, vp9_flush
-};
-
 static GstCaps *
 vp9_make_caps (DecDevice * device)
 {
@@ -97,7 +55,7 @@ gst_dmaresv_vp9_dec_class_init (gpointer klass, gpointer class_data)
   GstDmaResvDecoderClass *decoder_class = klass;
 
   decoder_class->coded_format = V4L2_PIX_FMT_VP9_FRAME;
-  decoder_class->codec = &vp9_codec;
+  decoder_class->codec = &codec_vp9_core;
   gst_dmaresv_decoder_class_setup (decoder_class, class_data, "VP9");
 }
 
