@@ -50,18 +50,12 @@
 #include "gstdmaresvpool.h"
 #include "media.h"
 #include "rgacaps.h"
-#include "rgadevice.h"
-#include "rgaimport.h"
+#include "rgaconvertpriv.h"
 #include "rgapool.h"
-#include "rgastage.h"
 
 GST_DEBUG_CATEGORY (gst_rga_convert_debug);
 #define GST_CAT_DEFAULT gst_rga_convert_debug
 GST_DEBUG_CATEGORY_STATIC (CAT_PERFORMANCE);
-
-/* The longest that a producer's fence, and a job of the hardware, may take. */
-#define FENCE_TIMEOUT (2 * GST_SECOND)
-#define JOB_TIMEOUT (2 * GST_SECOND)
 
 /* VIDEO_MAX_FRAME, which vb2 queues hold at most on all kernels. */
 #define MAX_BUFFERS 32
@@ -70,58 +64,36 @@ enum
 {
   PROP_0,
   PROP_DEVICE_PATH,
+  PROP_HAND_OVER,
   PROP_STATS
 };
 
-/* One a type, from registration; lives as long as the type. */
-typedef struct
-{
-  V4l2DeviceInfo *info;
-  RgaLimits *limits;
-  GstCaps *sink_caps, *src_caps;
-} ClassData;
-
-typedef struct
-{
-  RgaDevice *device;
-  RgaStage *stage;              /* made when a driver turns out to need it */
-  GCancellable *cancellable;
-  GstAllocator *allocator;
-
-  /* Negotiated */
-  GstVideoInfo in, out;
-  gboolean dmabuf_out;
-  gboolean bt709;
-  gboolean import_refused;      /* with these caps, so do not try every frame */
-
-  /* CAPTURE */
-  GstBufferPool *pool;          /* protected by the object lock */
-  GstBufferPool *spare_pool;    /* system memory, made when downstream keeps too many */
-  GstVideoInfo out_layout;
-  gboolean copy_out;            /* downstream wants default strides, the driver has others */
-
-  /* Protected by the object lock */
-  guint64 n_imported, n_staged, n_copied, n_passed;
-
-  GMutex flush_lock;            /* one flush or stop after another */
-  gboolean stopping;            /* a FLUSH_STOP must not let the streaming thread wait again */
-} GstRgaConvertBasePrivate;
-
-/* Abstract: each device is a type of its own below it, with its ClassData as qdata. */
+/* Abstract: each device is a type of its own below it, with its RgaClassData as qdata. */
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstRgaConvertBase, gst_rga_convert_base,
     GST_TYPE_BASE_TRANSFORM);
 
-#define PRIV(self) \
-  ((GstRgaConvertBasePrivate *) \
-      gst_rga_convert_base_get_instance_private (GST_RGA_CONVERT_BASE (self)))
+#define PRIV(self) rga_convert_get_private (GST_RGA_CONVERT_BASE (self))
 
 static GQuark class_data_quark;
 static GQuark index_quark;
 
-static const ClassData *
-class_data (gpointer self)
+GstRgaConvertBasePrivate *
+rga_convert_get_private (GstRgaConvertBase * self)
+{
+  return gst_rga_convert_base_get_instance_private (self);
+}
+
+const RgaClassData *
+rga_convert_get_class_data (gpointer self)
 {
   return g_type_get_qdata (G_OBJECT_TYPE (self), class_data_quark);
+}
+
+gint
+rga_convert_capture_index (GstBuffer * buffer)
+{
+  return GPOINTER_TO_INT (gst_mini_object_get_qdata (GST_MINI_OBJECT_CAST (gst_buffer_peek_memory
+              (buffer, 0)), index_quark)) - 1;
 }
 
 /* Makes @pool (transfer full, nullable) the one to capture into. */
@@ -151,7 +123,8 @@ static GstCaps *
 gst_rga_convert_transform_caps (GstBaseTransform * trans, GstPadDirection direction,
     GstCaps * caps, GstCaps * filter)
 {
-  GstCaps *result = rga_caps_transform (class_data (trans)->limits, direction, caps);
+  GstCaps *result =
+      rga_caps_transform (rga_convert_get_class_data (trans)->limits, direction, caps);
 
   if (filter) {
     GstCaps *filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
@@ -168,7 +141,8 @@ static GstCaps *
 gst_rga_convert_fixate_caps (GstBaseTransform * trans, GstPadDirection direction, GstCaps * caps,
     GstCaps * othercaps)
 {
-  othercaps = rga_caps_fixate (class_data (trans)->limits, direction, caps, othercaps);
+  othercaps =
+      rga_caps_fixate (rga_convert_get_class_data (trans)->limits, direction, caps, othercaps);
   GST_DEBUG_OBJECT (trans, "fixated to %" GST_PTR_FORMAT, othercaps);
   return othercaps;
 }
@@ -177,7 +151,7 @@ gst_rga_convert_fixate_caps (GstBaseTransform * trans, GstPadDirection direction
 static gboolean
 gst_rga_convert_accept_caps (GstBaseTransform * trans, GstPadDirection direction, GstCaps * caps)
 {
-  const ClassData *data = class_data (trans);
+  const RgaClassData *data = rga_convert_get_class_data (trans);
   g_autoptr (GstCaps) other = NULL;
   GstVideoInfo info;
 
@@ -203,15 +177,17 @@ gst_rga_convert_set_caps (GstBaseTransform * trans, GstCaps * incaps, GstCaps * 
   }
   if (gst_caps_is_equal (incaps, outcaps)) {
     /* Passthrough: the driver's buffers would lie idle. */
+    g_clear_pointer (&priv->running, gst_dma_fence_state_unref);
     take_pool (self, NULL);
     rga_device_stop (priv->device);
     g_clear_pointer (&priv->stage, rga_stage_free);
     return TRUE;
   }
 
-  if (!rga_check_conversion (class_data (trans)->limits, &priv->in, &priv->out, &error)) {
-    GST_ELEMENT_WARNING (trans, STREAM, FORMAT, ("This conversion is not supported."),
-        ("%s", error->message));
+  if (!rga_check_conversion (rga_convert_get_class_data (trans)->limits, &priv->in, &priv->out,
+          &error)) {
+    GST_ELEMENT_WARNING (trans, STREAM, FORMAT, ("This conversion is not supported."), ("%s",
+            error->message));
     return FALSE;
   }
   if (GST_VIDEO_INFO_IS_YUV (&priv->in) && GST_VIDEO_INFO_IS_YUV (&priv->out)
@@ -248,6 +224,8 @@ gst_rga_convert_propose_allocation (GstBaseTransform * trans, GstQuery * decide_
   if (decide_query) {
     gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
     gst_query_add_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, NULL);
+    /* Unfinished frames are welcome: transform() waits for their fences. */
+    gst_query_add_allocation_meta (query, GST_DMA_FENCE_META_API_TYPE, NULL);
   }
   return TRUE;
 }
@@ -328,6 +306,7 @@ gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
   gboolean update = gst_query_get_n_allocation_pools (query) > 0;
   g_autoptr (GError) error = NULL;
   GstBufferPool *pool, *base_pool;
+  GstDmaResvHandOver hand_over;
   guint min = 0, size;
   GstCaps *caps;
 
@@ -336,6 +315,11 @@ gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
     gst_query_parse_nth_allocation_pool (query, 0, NULL, NULL, &min, NULL);
   /* One that is being written beside those that downstream keeps. */
   min = CLAMP (min, 1, MAX_BUFFERS - 1) + 1;
+  if (rga_convert_settle (self) != GST_FLOW_OK)
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  hand_over = priv->hand_over;
+  GST_OBJECT_UNLOCK (self);
 
   if (!rga_device_set_capture (priv->device, &priv->out, active_out_width (priv),
           &priv->out_layout, &error)) {
@@ -350,6 +334,8 @@ gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
   if (!pool)
     return FALSE;
   priv->copy_out = !priv->dmabuf_out && !has_meta && !rga_layout_is_default (&priv->out_layout);
+  priv->early_allowed = !priv->copy_out
+      && gst_dmaresv_hand_over_allowed (hand_over, GST_BASE_TRANSFORM_SRC_PAD (trans), query);
   size = GST_VIDEO_INFO_SIZE (&priv->out_layout);
   if (priv->copy_out) {
     GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self, "downstream has no GstVideoMeta, so every frame is "
@@ -454,254 +440,6 @@ gst_rga_convert_transform_meta (GstBaseTransform * trans, GstBuffer * outbuf, Gs
   return TRUE;
 }
 
-/* --- the conversion --- */
-
-/* Posts what went wrong with the device or a fence. */
-static GstFlowReturn
-flow_from_error (GstRgaConvertBase * self, const gchar * what, const GError * error)
-{
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    GST_DEBUG_OBJECT (self, "%s: %s", what, error->message);
-    return GST_FLOW_FLUSHING;
-  }
-  GST_ELEMENT_ERROR (self, RESOURCE, READ, ("%s", what), ("%s", error->message));
-  return GST_FLOW_ERROR;
-}
-
-static GstFlowReturn
-wait_for_producer (GstRgaConvertBase * self, GstBuffer * inbuf)
-{
-  g_autoptr (GError) error = NULL;
-  GstClockTime waited = 0;
-
-  if (!gst_dma_fence_wait_buffer (inbuf, GST_DMA_ACCESS_READ, FENCE_TIMEOUT,
-          PRIV (self)->cancellable, &waited, &error))
-    return flow_from_error (self, "The frame to convert did not become ready.", error);
-  GST_LOG_OBJECT (self, "waited %" GST_TIME_FORMAT " for the acquire fence",
-      GST_TIME_ARGS (waited));
-  return GST_FLOW_OK;
-}
-
-/* The hardware moves what the driver does not take as it is (rgastage.c). */
-static gboolean
-start_staged (GstRgaConvertBase * self, GstBuffer * inbuf, RgaImport * src, RgaJob * job,
-    GError ** error)
-{
-  GstRgaConvertBasePrivate *priv = PRIV (self);
-  RgaImport staged = *src;
-
-  if (!priv->stage)
-    priv->stage = rga_stage_new (class_data (self)->info, class_data (self)->limits,
-        priv->cancellable, error);
-  if (!priv->stage || !rga_stage_move (priv->stage, &staged,
-          rga_device_get_output_size (priv->device), inbuf, JOB_TIMEOUT, error))
-    return FALSE;
-
-  job->fd = staged.fd;
-  job->inode = staged.inode;
-  job->size = staged.size;
-  if (!rga_device_start (priv->device, job, error))
-    return FALSE;
-  GST_OBJECT_LOCK (self);
-  priv->n_staged++;
-  GST_OBJECT_UNLOCK (self);
-  return TRUE;
-}
-
-/* FALSE without an error where the buffer has to be copied instead, with one where nothing helps:
- * the device hangs, or the element flushes. */
-static gboolean
-start_import (GstRgaConvertBase * self, GstBuffer * inbuf, RgaJob * job, GError ** fatal)
-{
-  GstRgaConvertBasePrivate *priv = PRIV (self);
-  g_autoptr (GError) error = NULL;
-  const gchar *reason;
-  RgaImport src;
-
-  if (priv->import_refused)
-    return FALSE;
-  if (!rga_import_from_buffer (&src, inbuf, &priv->in, &reason)) {
-    GST_CAT_DEBUG_OBJECT (CAT_PERFORMANCE, self, "cannot import: %s", reason);
-    return FALSE;
-  }
-
-  GST_DEBUG_OBJECT (self, "importing dma-buf inode %" G_GUINT64_FORMAT ": %ux%u at %u,%u in %ux%u",
-      src.inode, src.layout.width, src.layout.height, src.layout.x, src.layout.y,
-      src.layout.coded_width, src.layout.coded_height);
-  job->fd = src.fd;
-  job->inode = src.inode;
-  job->size = src.size;
-  if (!rga_device_set_output (priv->device, &src.layout, V4L2_MEMORY_DMABUF, priv->bt709, &error))
-    goto refused;
-
-  if (!priv->stage) {
-    if (rga_device_takes_size (priv->device, src.size)
-        && rga_device_start (priv->device, job, &error))
-      goto imported;
-    if (!error || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT))
-      GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self, "the driver does not take a dma-buf of %"
-          G_GSIZE_FORMAT " bytes for a picture of %" G_GSIZE_FORMAT ": from now on the hardware "
-          "moves each picture into a smaller one first", src.size,
-          rga_device_get_output_size (priv->device));
-    else
-      goto refused;
-    g_clear_error (&error);
-  }
-  if (!start_staged (self, inbuf, &src, job, &error))
-    goto refused;
-
-imported:
-  GST_OBJECT_LOCK (self);
-  priv->n_imported++;
-  GST_OBJECT_UNLOCK (self);
-  return TRUE;
-
-refused:
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY)
-      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
-      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    g_propagate_error (fatal, g_steal_pointer (&error));
-    return FALSE;
-  }
-  GST_WARNING_OBJECT (self, "the driver refuses the frame, copying from now on: %s",
-      error->message);
-  priv->import_refused = TRUE;
-  return FALSE;
-}
-
-static gboolean
-start_copy (GstRgaConvertBase * self, GstBuffer * inbuf, RgaJob * job, GError ** error)
-{
-  GstRgaConvertBasePrivate *priv = PRIV (self);
-  GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (inbuf);
-  GstVideoFrame from, to;
-  GstVideoInfo layout_info;
-  RgaLayout layout;
-  gpointer data;
-
-  if (!rga_device_copy_layout (priv->device, &priv->in, &layout, error)
-      || !rga_device_set_output (priv->device, &layout, V4L2_MEMORY_MMAP, priv->bt709, error)
-      || !(data = rga_device_map_output (priv->device, &priv->in, &layout_info, error)))
-    return FALSE;
-
-  if (!gst_video_frame_map (&from, &priv->in, inbuf, GST_MAP_READ)) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The incoming buffer cannot be mapped");
-    return FALSE;
-  }
-  GST_CAT_DEBUG_OBJECT (CAT_PERFORMANCE, self, "copying a frame into the driver's memory");
-  rga_frame_over (&to, &layout_info, data);
-  if ((crop && !rga_frame_crop (&from, &priv->in, crop)) || !gst_video_frame_copy (&to, &from)) {
-    gst_video_frame_unmap (&from);
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-        "The incoming buffer does not hold the picture that its caps and metas promise");
-    return FALSE;
-  }
-  gst_video_frame_unmap (&from);
-
-  job->fd = -1;
-  if (!rga_device_start (priv->device, job, error))
-    return FALSE;
-  GST_OBJECT_LOCK (self);
-  priv->n_copied++;
-  GST_OBJECT_UNLOCK (self);
-  return TRUE;
-}
-
-static GstFlowReturn
-convert (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf, gboolean * corrupt)
-{
-  GstRgaConvertBasePrivate *priv = PRIV (self);
-  gpointer index = gst_mini_object_get_qdata (GST_MINI_OBJECT_CAST (gst_buffer_peek_memory (outbuf,
-              0)), index_quark);
-  RgaJob job = {.fd = -1,.release = (GDestroyNotify) gst_buffer_unref };
-  GstClockTime start = gst_util_get_timestamp ();
-  g_autoptr (GError) error = NULL;
-  GstFlowReturn ret;
-
-  g_return_val_if_fail (index != NULL, GST_FLOW_ERROR);
-
-  ret = wait_for_producer (self, inbuf);
-  if (ret != GST_FLOW_OK)
-    return ret;
-
-  job.capture = GPOINTER_TO_UINT (index) - 1;
-  job.hold[0] = gst_buffer_ref (inbuf);
-  job.hold[1] = gst_buffer_ref (outbuf);
-  if (!start_import (self, inbuf, &job, &error)
-      && (error || !start_copy (self, inbuf, &job, &error))) {
-    gst_buffer_unref (inbuf);
-    gst_buffer_unref (outbuf);
-    return flow_from_error (self, "The converter does not take the frame.", error);
-  }
-
-  /* Flushing ends the wait, not the job: the device keeps both buffers until the job has ended,
-   * and looks for that before it starts another and when it stops. */
-  if (!rga_device_finish (priv->device, JOB_TIMEOUT, corrupt, &error))
-    return flow_from_error (self, "The converter does not finish its job.", error);
-  GST_LOG_OBJECT (self, "converted into CAPTURE %u in %" GST_TIME_FORMAT, job.capture,
-      GST_TIME_ARGS (gst_util_get_timestamp () - start));
-  return GST_FLOW_OK;
-}
-
-static gboolean
-is_captured (GstBuffer * buffer)
-{
-  return gst_mini_object_get_qdata (GST_MINI_OBJECT_CAST (gst_buffer_peek_memory (buffer, 0)),
-      index_quark) != NULL;
-}
-
-/* Through a buffer of the driver into one of system memory, with default strides. */
-static GstFlowReturn
-convert_and_copy (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf,
-    gboolean * corrupt)
-{
-  GstRgaConvertBasePrivate *priv = PRIV (self);
-  g_autoptr (GstBuffer) captured = NULL;
-  GstVideoFrame from, to;
-  GstFlowReturn ret;
-
-  ret = gst_buffer_pool_acquire_buffer (priv->pool, &captured, NULL);
-  if (ret == GST_FLOW_OK)
-    ret = convert (self, inbuf, captured, corrupt);
-  if (ret != GST_FLOW_OK)
-    return ret;
-
-  if (!gst_video_frame_map (&from, &priv->out, captured, GST_MAP_READ))
-    goto no_map;
-  if (!gst_video_frame_map (&to, &priv->out, outbuf, GST_MAP_WRITE)) {
-    gst_video_frame_unmap (&from);
-    goto no_map;
-  }
-  gst_video_frame_copy (&to, &from);
-  gst_video_frame_unmap (&to);
-  gst_video_frame_unmap (&from);
-  return GST_FLOW_OK;
-
-no_map:
-  GST_ELEMENT_ERROR (self, RESOURCE, READ, ("A converted frame cannot be mapped."), (NULL));
-  return GST_FLOW_ERROR;
-}
-
-static GstFlowReturn
-gst_rga_convert_transform (GstBaseTransform * trans, GstBuffer * inbuf, GstBuffer * outbuf)
-{
-  GstRgaConvertBase *self = GST_RGA_CONVERT_BASE (trans);
-  gboolean corrupt = FALSE;
-  GstFlowReturn ret;
-
-  if (is_captured (outbuf))
-    ret = convert (self, inbuf, outbuf, &corrupt);
-  else
-    ret = convert_and_copy (self, inbuf, outbuf, &corrupt);
-
-  if (ret == GST_FLOW_OK && corrupt) {
-    GST_WARNING_OBJECT (self, "the driver flagged the picture at %" GST_TIME_FORMAT " as damaged",
-        GST_TIME_ARGS (GST_BUFFER_PTS (inbuf)));
-    GST_BUFFER_FLAG_SET (outbuf, GST_BUFFER_FLAG_CORRUPTED);
-  }
-  return ret;
-}
-
 /* Only in passthrough: the class has transform(), too. */
 static GstFlowReturn
 gst_rga_convert_transform_ip (GstBaseTransform * trans, GstBuffer * buffer)
@@ -748,6 +486,8 @@ gst_rga_convert_sink_event (GstBaseTransform * trans, GstEvent * event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START)
     set_flushing (GST_RGA_CONVERT_BASE (trans), TRUE, FALSE);
+  else if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+    rga_convert_settle (GST_RGA_CONVERT_BASE (trans));
   else if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
     set_flushing (GST_RGA_CONVERT_BASE (trans), FALSE, FALSE);
   return GST_BASE_TRANSFORM_CLASS (gst_rga_convert_base_parent_class)->sink_event (trans, event);
@@ -764,6 +504,7 @@ gst_rga_convert_start (GstBaseTransform * trans)
   g_mutex_unlock (&priv->flush_lock);
   GST_OBJECT_LOCK (trans);
   priv->n_imported = priv->n_staged = priv->n_copied = priv->n_passed = 0;
+  priv->n_early = priv->n_finished = 0;
   GST_OBJECT_UNLOCK (trans);
   return TRUE;
 }
@@ -773,6 +514,7 @@ gst_rga_convert_stop (GstBaseTransform * trans)
 {
   take_pool (GST_RGA_CONVERT_BASE (trans), NULL);
   rga_device_stop (PRIV (trans)->device);
+  g_clear_pointer (&PRIV (trans)->running, gst_dma_fence_state_unref);
   g_clear_pointer (&PRIV (trans)->stage, rga_stage_free);
   return TRUE;
 }
@@ -780,7 +522,7 @@ gst_rga_convert_stop (GstBaseTransform * trans)
 static gboolean
 open_device (GstRgaConvertBase * self)
 {
-  const ClassData *data = class_data (self);
+  const RgaClassData *data = rga_convert_get_class_data (self);
   g_autoptr (GError) error = NULL;
 
   PRIV (self)->device = rga_device_open (data->info, PRIV (self)->cancellable, &error);
@@ -820,7 +562,12 @@ gst_rga_convert_get_property (GObject * object, guint id, GValue * value, GParam
 
   switch (id) {
     case PROP_DEVICE_PATH:
-      g_value_set_string (value, class_data (object)->info->video_path);
+      g_value_set_string (value, rga_convert_get_class_data (object)->info->video_path);
+      break;
+    case PROP_HAND_OVER:
+      GST_OBJECT_LOCK (object);
+      g_value_set_enum (value, priv->hand_over);
+      GST_OBJECT_UNLOCK (object);
       break;
     case PROP_STATS:
       GST_OBJECT_LOCK (object);
@@ -828,7 +575,24 @@ gst_rga_convert_get_property (GObject * object, guint id, GValue * value, GParam
               "frames-imported", G_TYPE_UINT64, priv->n_imported,
               "frames-staged", G_TYPE_UINT64, priv->n_staged,
               "frames-copied", G_TYPE_UINT64, priv->n_copied,
-              "frames-passed", G_TYPE_UINT64, priv->n_passed, NULL));
+              "frames-passed", G_TYPE_UINT64, priv->n_passed,
+              "frames-early", G_TYPE_UINT64, priv->n_early,
+              "frames-finished", G_TYPE_UINT64, priv->n_finished, NULL));
+      GST_OBJECT_UNLOCK (object);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+}
+
+static void
+gst_rga_convert_set_property (GObject * object, guint id, const GValue * value, GParamSpec * pspec)
+{
+  switch (id) {
+    case PROP_HAND_OVER:
+      GST_OBJECT_LOCK (object);
+      PRIV (object)->hand_over = g_value_get_enum (value);
       GST_OBJECT_UNLOCK (object);
       break;
     default:
@@ -869,6 +633,7 @@ gst_rga_convert_base_class_init (GstRgaConvertBaseClass * klass)
   index_quark = g_quark_from_static_string ("rgaconvert-capture-index");
 
   object_class->get_property = gst_rga_convert_get_property;
+  object_class->set_property = gst_rga_convert_set_property;
   object_class->finalize = gst_rga_convert_finalize;
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_rga_convert_change_state);
 
@@ -885,7 +650,7 @@ gst_rga_convert_base_class_init (GstRgaConvertBaseClass * klass)
   trans_class->decide_allocation = GST_DEBUG_FUNCPTR (gst_rga_convert_decide_allocation);
   trans_class->prepare_output_buffer = GST_DEBUG_FUNCPTR (gst_rga_convert_prepare_output_buffer);
   trans_class->transform_meta = GST_DEBUG_FUNCPTR (gst_rga_convert_transform_meta);
-  trans_class->transform = GST_DEBUG_FUNCPTR (gst_rga_convert_transform);
+  trans_class->transform = GST_DEBUG_FUNCPTR (rga_convert_transform);
   trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_rga_convert_transform_ip);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_rga_convert_sink_event);
 
@@ -901,12 +666,27 @@ gst_rga_convert_base_class_init (GstRgaConvertBaseClass * klass)
           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   /**
+   * GstRgaConvert:hand-over:
+   *
+   * Whether frames may leave before they are converted, where the kernel publishes fences for the
+   * converter's jobs.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_HAND_OVER,
+      g_param_spec_enum ("hand-over", "Hand-over",
+          "When frames leave, where the kernel publishes fences", GST_TYPE_DMARESV_HAND_OVER,
+          GST_DMARESV_HAND_OVER_AUTO,
+          G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY | G_PARAM_STATIC_STRINGS));
+
+  /**
    * GstRgaConvert:stats:
    *
    * Counters since the last start: `frames-imported`, whose dma-buf the hardware read where it was;
    * `frames-staged`, those of them that the hardware had to move first, as their dma-buf is larger
-   * than the driver takes; `frames-copied`, copied by the CPU; `frames-passed`, passed on unchanged
-   * (all #guint64).
+   * than the driver takes; `frames-copied`, copied by the CPU; `frames-passed`, passed on unchanged;
+   * `frames-early` and `frames-finished`, which left before and after their job was done (all
+   * #guint64).
    *
    * Since: 0.1
    */
@@ -922,7 +702,7 @@ static void
 device_class_init (gpointer klass, gpointer user_data)
 {
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
-  const ClassData *data = user_data;
+  const RgaClassData *data = user_data;
 
   gst_element_class_add_pad_template (element_class,
       gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, data->sink_caps));
@@ -947,7 +727,7 @@ register_device (GstPlugin * plugin, V4l2DeviceInfo * info, gboolean first)
   };
   g_autoptr (GError) error = NULL;
   RgaLimits *limits = rga_limits_probe (info, &error);
-  ClassData *data;
+  RgaClassData *data;
   GType type;
 
   if (!limits) {
@@ -956,7 +736,7 @@ register_device (GstPlugin * plugin, V4l2DeviceInfo * info, gboolean first)
   }
 
   /* Like the type that it describes, never freed. */
-  data = g_new0 (ClassData, 1);
+  data = g_new0 (RgaClassData, 1);
   data->info = v4l2_device_info_copy (info);
   data->limits = limits;
   data->sink_caps = rga_caps_template (limits, GST_PAD_SINK);
