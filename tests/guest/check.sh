@@ -3,7 +3,7 @@
 # check.sh TOP BUILD OBJECTS: every gst-check program of the guest, then the leaks tracer.
 TOP=$1 BUILD=$2 obj=$3
 . "$TOP/tests/suites/lib.sh"
-export TEMP=/tmp CK_DEFAULT_TIMEOUT=120 CK_RUN_MODE=normal
+export DMARESV_TOP=$TOP TEMP=/tmp CK_DEFAULT_TIMEOUT=120 CK_RUN_MODE=normal
 gst-inspect-1.0 --version | sed 's/^/# /' | head -n 1
 for program in "$obj"/tests/check/guest_*; do
 	[ -f "$program" ] && gst_check "$program"

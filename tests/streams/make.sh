@@ -96,4 +96,16 @@ vp9 parallel.vp9.webm 320x240 20 -frame-parallel 1 -error-resilient 1
 vp9 aq.vp9.webm 178x146 20 -aq-mode 3 -deadline realtime
 vp9 tiles.vp9.webm 1024x256 6 -tile-columns 2 -tile-rows 1
 vp9 lossless.vp9.webm 176x144 10 -lossless 1
+
+# alpha in a second stream, and both planes' truth as libavcodec decodes them with libvpx
+alpha() {
+	local name=$1 size=$2 codec=$3
+	shift 3
+	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=$size:rate=25" -frames:v 20 -vf \
+		"format=yuva420p,geq=lum='lum(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='mod(3*X+2*Y+9*N,256)'" \
+		-c:v "$codec" -b:v 400k -deadline realtime -cpu-used 5 -auto-alt-ref 0 -g 8 "$@" "$out/$name.webm"
+	ffmpeg -v error -nostdin -y -c:v "$codec" -i "$out/$name.webm" -pix_fmt yuva420p -f rawvideo "$out/$name.yuva"
+}
+alpha alpha-vp8 176x144 libvpx
+alpha alpha-vp9 178x146 libvpx-vp9
 echo "$stamp" >"$out/stamp"

@@ -601,10 +601,12 @@ gst_dmaresv_decoder_class_init (GstDmaResvDecoderClass * klass)
   object_class->finalize = gst_dmaresv_decoder_finalize;
   g_object_class_install_property (object_class, PROP_VIDEO_DEVICE_PATH,
       g_param_spec_string ("video-device-path", "Video Device Path",
-          "The V4L2 device that decodes", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+          "Path of the V4L2 video node that decodes", NULL,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   g_object_class_install_property (object_class, PROP_MEDIA_DEVICE_PATH,
       g_param_spec_string ("media-device-path", "Media Device Path",
-          "The media device that it belongs to", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+          "Path of the media device that the node belongs to", NULL,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   GST_ELEMENT_CLASS (klass)->change_state = gst_dmaresv_decoder_change_state;
   decoder_class->open = gst_dmaresv_decoder_open;

@@ -46,7 +46,9 @@ struct _GstDmaResvDecoderClass
 
 /*
  * Registers one element per device that takes @coded_format: "dmaresv<codec>dec" for the first,
- * "dmaresv<node><codec>dec" for later ones.  @make_caps gives the sink caps (transfer full, NULL
+ * "dmaresv<node><codec>dec" for later ones; their types are "GstDmaResv[<node>]<codec_type>Dec".
+ * Where the caps have the field "codec-alpha", "dmaresv[<node>]<codec>alphadecodebin" comes with
+ * each (gstdmaresvalphadecodebin.h).  @make_caps gives the sink caps (transfer full, NULL
  * skips the device) from the opened device.  Returns TRUE also when there is no device.
  */
 typedef struct
@@ -60,7 +62,7 @@ typedef struct
 typedef GstCaps *(*GstDmaResvDecoderCapsFunc) (DecDevice * device);
 
 gboolean gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec,
-    const gchar * type_suffix, guint32 coded_format, GClassInitFunc class_init,
+    const gchar * codec_type, guint32 coded_format, GClassInitFunc class_init,
     GstDmaResvDecoderCapsFunc make_caps);
 
 /* A profile's number in V4L2's menu, and its name in the caps. */
