@@ -270,7 +270,12 @@ gst_dmaresv_decoder_class_setup (GstDmaResvDecoderClass * klass,
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   g_autofree gchar *long_name = NULL;
   g_autofree gchar *description = NULL;
+  g_autoptr (GstCaps) template_caps = gst_caps_copy (data->sink_caps);
 
+  /* decodebin takes an element only where the stream's caps are a subset of the template, and
+   * demuxers name the field only for streams that have alpha. */
+  gst_structure_remove_field (gst_caps_get_structure (template_caps, 0), "codec-alpha");
+  GST_MINI_OBJECT_FLAG_SET (template_caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
   if (data->first)
     long_name = g_strdup_printf ("V4L2 stateless %s decoder with implicit sync", codec_name);
   else
@@ -281,8 +286,9 @@ gst_dmaresv_decoder_class_setup (GstDmaResvDecoderClass * klass,
   gst_element_class_set_metadata (element_class, long_name, "Codec/Decoder/Video/Hardware",
       description, "The gst-dmaresv developers");
   gst_element_class_add_pad_template (element_class, gst_pad_template_new ("sink", GST_PAD_SINK,
-          GST_PAD_ALWAYS, data->sink_caps));
+          GST_PAD_ALWAYS, template_caps));
   gst_element_class_add_pad_template (element_class, gst_pad_template_new ("src", GST_PAD_SRC,
           GST_PAD_ALWAYS, data->src_caps));
   klass->device = data->device;
+  klass->sink_caps = data->sink_caps;
 }
