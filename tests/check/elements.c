@@ -329,8 +329,8 @@ parse_launch_lines (const gchar * where, const gchar * text)
   while ((line = strstr (line, "gst-launch-1.0 "))) {
     const gchar *after = line + strlen ("gst-launch-1.0 ");
 
-    /* "gst-launch-1.0 ..." is a word of a sentence, not a line to copy */
-    if (!g_str_has_prefix (after, "...") && !g_str_has_prefix (after, "…")
+    /* In a sentence it is no line to copy: "..." for what follows, or a backquote behind it. */
+    if (!g_str_has_prefix (after, "...") && after[strcspn (after, "`\n")] != '`'
         && is_for_this_version (line)) {
       gchar *fault = parse_launch_line (line);
 
