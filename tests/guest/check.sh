@@ -24,3 +24,9 @@ leaks() {
 leaks "decoder" filesrc location="$DMARESV_STREAMS/bframes.h264" ! h264parse ! dmaresvh264dec ! fakesink
 leaks "decoder and converter" filesrc location="$DMARESV_STREAMS/resize.h264" ! h264parse ! dmaresvh264dec ! \
 	rgaconvert ! "video/x-raw(ANY),format=BGRx,width=400,height=300" ! fakesink
+for codec in vp8 vp9; do
+	parse=identity
+	[ $codec = vp8 ] || parse=vp9parse
+	leaks "$codec with alpha" filesrc location="$DMARESV_STREAMS/alpha-$codec.webm" ! matroskademux ! $parse ! \
+		dmaresv${codec}alphadecodebin ! videoconvert ! fakesink
+done

@@ -341,21 +341,31 @@ add_probe (GstDmaResvAlphaDecodeBin * self, GstElement * element, const gchar * 
   gst_pad_add_probe (pad, type, callback, self, NULL);
 }
 
-/* Exact, as the decoders': decodebin tries nothing else once this has said yes. */
+/* Exact, as the decoders': decodebin tries nothing else once this has said yes.  codecalphademux,
+ * which takes anything, is not asked; it leaks its decoders' answers, too (GStreamer 1.22). */
 static gboolean
 sink_query (GstPad * pad, GstObject * parent, GstQuery * query)
 {
-  g_autoptr (GstCaps) template = NULL;
+  g_autoptr (GstCaps) template = gst_pad_get_pad_template_caps (pad);
+  g_autoptr (GstCaps) result = NULL;
   GstCaps *caps;
 
-  if (GST_QUERY_TYPE (query) != GST_QUERY_ACCEPT_CAPS)
-    return gst_pad_query_default (pad, parent, query);
-  template = gst_pad_get_pad_template_caps (pad);
-  gst_query_parse_accept_caps (query, &caps);
-  gst_query_set_accept_caps_result (query, gst_caps_is_fixed (caps)
-      && gst_structure_has_field (gst_caps_get_structure (caps, 0), "codec-alpha")
-      && gst_caps_can_intersect (caps, template));
-  return TRUE;
+  switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_ACCEPT_CAPS:
+      gst_query_parse_accept_caps (query, &caps);
+      gst_query_set_accept_caps_result (query, gst_caps_is_fixed (caps)
+          && gst_structure_has_field (gst_caps_get_structure (caps, 0), "codec-alpha")
+          && gst_caps_can_intersect (caps, template));
+      return TRUE;
+    case GST_QUERY_CAPS:
+      gst_query_parse_caps (query, &caps);
+      result = caps ? gst_caps_intersect_full (caps, template, GST_CAPS_INTERSECT_FIRST) :
+          gst_caps_ref (template);
+      gst_query_set_caps_result (query, result);
+      return TRUE;
+    default:
+      return gst_pad_query_default (pad, parent, query);
+  }
 }
 
 static GstPad *
