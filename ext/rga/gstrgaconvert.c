@@ -2,7 +2,7 @@
 /**
  * SECTION:element-rgaconvert
  * @title: rgaconvert
- * @short_description: scales and converts video with Rockchip's RGA, dma-buf to dma-buf
+ * @short_description: Scales and converts video with Rockchip's RGA, dma-buf to dma-buf
  *
  * Scales by 1/16 to 16 and converts between RGB and YUV formats (BT.601 and BT.709, limited range)
  * in the RGA of Rockchip's chips, through the mainline V4L2 driver rockchip-rga.
@@ -662,7 +662,8 @@ gst_rga_convert_base_class_init (GstRgaConvertBaseClass * klass)
    * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_DEVICE_PATH,
-      g_param_spec_string ("device-path", "Device path", "The converter's video node", NULL,
+      g_param_spec_string ("device-path", "Device Path",
+          "Path of the V4L2 video node that converts", NULL,
           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   /**

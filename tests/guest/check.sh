@@ -3,7 +3,7 @@
 # check.sh TOP BUILD OBJECTS: every gst-check program of the guest, then the leaks tracer.
 TOP=$1 BUILD=$2 obj=$3
 . "$TOP/tests/suites/lib.sh"
-export TEMP=/tmp CK_DEFAULT_TIMEOUT=120 CK_RUN_MODE=normal
+export DMARESV_TOP=$TOP TEMP=/tmp CK_DEFAULT_TIMEOUT=120 CK_RUN_MODE=normal
 gst-inspect-1.0 --version | sed 's/^/# /' | head -n 1
 for program in "$obj"/tests/check/guest_*; do
 	[ -f "$program" ] && gst_check "$program"
@@ -24,3 +24,9 @@ leaks() {
 leaks "decoder" filesrc location="$DMARESV_STREAMS/bframes.h264" ! h264parse ! dmaresvh264dec ! fakesink
 leaks "decoder and converter" filesrc location="$DMARESV_STREAMS/resize.h264" ! h264parse ! dmaresvh264dec ! \
 	rgaconvert ! "video/x-raw(ANY),format=BGRx,width=400,height=300" ! fakesink
+for codec in vp8 vp9; do
+	parse=identity
+	[ $codec = vp8 ] || parse=vp9parse
+	leaks "$codec with alpha" filesrc location="$DMARESV_STREAMS/alpha-$codec.webm" ! matroskademux ! $parse ! \
+		dmaresv${codec}alphadecodebin ! videoconvert ! fakesink
+done

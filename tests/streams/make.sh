@@ -96,4 +96,31 @@ vp9 parallel.vp9.webm 320x240 20 -frame-parallel 1 -error-resilient 1
 vp9 aq.vp9.webm 178x146 20 -aq-mode 3 -deadline realtime
 vp9 tiles.vp9.webm 1024x256 6 -tile-columns 2 -tile-rows 1
 vp9 lossless.vp9.webm 176x144 10 -lossless 1
+
+# alpha in a second stream, and both planes' truth as libavcodec decodes them with libvpx
+alpha() {
+	local name=$1 size=$2 codec=$3
+	shift 3
+	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=$size:rate=25" -frames:v 20 -vf \
+		"format=yuva420p,geq=lum='lum(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='mod(3*X+2*Y+9*N,256)'" \
+		-c:v "$codec" -b:v 400k -deadline realtime -cpu-used 5 -auto-alt-ref 0 -g 8 "$@" "$out/$name.webm"
+	ffmpeg -v error -nostdin -y -c:v "$codec" -i "$out/$name.webm" -pix_fmt yuva420p -f rawvideo "$out/$name.yuva"
+}
+alpha alpha-vp8 176x144 libvpx
+alpha alpha-vp9 178x146 libvpx-vp9
+
+# refused NAME PIXELS SIZE FFMPEG-OPTION...: what no decoder here may say yes to
+refused() {
+	local name=refused$1 pixels=$2 size=$3
+	shift 3
+	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=$size:rate=25" -frames:v 3 -pix_fmt "$pixels" "$@" "$out/$name"
+}
+refused -444.h265 yuv444p 176x144 -c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1"
+refused -12.h265 yuv420p12le 176x144 -c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1"
+refused -1.vp9.webm yuv444p 176x144 -c:v libvpx-vp9 -deadline realtime -cpu-used 5
+refused -2.vp9.webm yuv420p10le 176x144 -c:v libvpx-vp9 -deadline realtime -cpu-used 5
+refused -3.vp9.webm yuv444p10le 176x144 -c:v libvpx-vp9 -deadline realtime -cpu-used 5
+refused -small.webm yuv420p 32x32 -c:v libvpx -deadline realtime -cpu-used 5
+refused .m1v yuv420p 176x144 -c:v mpeg1video
+refused -422.m2v yuv422p 176x144 -c:v mpeg2video
 echo "$stamp" >"$out/stamp"

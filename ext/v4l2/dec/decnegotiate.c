@@ -263,6 +263,13 @@ gst_dmaresv_decoder_tell_format (GstDmaResvDecoder * self, GError ** error)
   return ret;
 }
 
+static GstCaps *
+gst_dmaresv_decoder_getcaps (GstVideoDecoder * decoder, GstCaps * filter)
+{
+  return gst_video_decoder_proxy_getcaps (decoder,
+      GST_DMARESV_DECODER_GET_CLASS (decoder)->sink_caps, filter);
+}
+
 void
 gst_dmaresv_decoder_negotiate_class_init (GstVideoDecoderClass * klass)
 {
@@ -270,6 +277,7 @@ gst_dmaresv_decoder_negotiate_class_init (GstVideoDecoderClass * klass)
       "V4L2 stateless decoders: caps and pools");
   GST_DEBUG_CATEGORY_GET (performance_debug, "GST_PERFORMANCE");
   base_class = g_type_class_peek_parent (klass);
+  klass->getcaps = gst_dmaresv_decoder_getcaps;
   klass->negotiate = gst_dmaresv_decoder_negotiate;
   klass->decide_allocation = gst_dmaresv_decoder_decide_allocation;
 }

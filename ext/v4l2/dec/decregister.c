@@ -11,6 +11,7 @@
 
 #include "../media.h"
 #include "decframe.h"
+#include "gstdmaresvalphadecodebin.h"
 #include "gstdmaresvdecoder.h"
 
 GST_DEBUG_CATEGORY_STATIC (dec_register_debug);
@@ -144,13 +145,24 @@ probe_device (const V4l2DeviceInfo * info, guint32 coded_format,
   return data;
 }
 
+/* A codec whose streams may have an alpha channel beside them has to say that it takes none. */
 static gboolean
-register_device (GstPlugin * plugin, const gchar * codec, const gchar * type_suffix,
+has_alpha (const GstCaps * sink_caps)
+{
+  return gst_structure_has_field (gst_caps_get_structure (sink_caps, 0), "codec-alpha");
+}
+
+static gboolean
+register_device (GstPlugin * plugin, const gchar * codec, const gchar * codec_type,
     GClassInitFunc class_init, GstDmaResvDecoderClassData * data)
 {
   g_autofree gchar *node = g_path_get_basename (data->device->video_path);
+  g_autofree gchar *type_prefix = NULL;
   g_autofree gchar *type_name = NULL;
+  g_autofree gchar *prefix = NULL;
+  g_autofree gchar *codec_name = NULL;
   g_autofree gchar *element = NULL;
+  guint rank = DECODER_RANK;
   GTypeInfo info = {.class_size = sizeof (GstDmaResvDecoderClass),.class_init = class_init,
     .class_data = data
   };
@@ -158,24 +170,32 @@ register_device (GstPlugin * plugin, const gchar * codec, const gchar * type_suf
   GType type;
 
   if (data->first) {
-    type_name = g_strdup_printf ("GstDmaResv%s", type_suffix);
-    element = g_strdup_printf ("dmaresv%sdec", codec);
+    type_prefix = g_strdup_printf ("GstDmaResv%s", codec_type);
+    prefix = g_strdup_printf ("dmaresv%s", codec);
   } else {
-    type_name = g_strdup_printf ("GstDmaResv%s%s", node, type_suffix);
-    element = g_strdup_printf ("dmaresv%s%sdec", node, codec);
+    type_prefix = g_strdup_printf ("GstDmaResv%s%s", node, codec_type);
+    prefix = g_strdup_printf ("dmaresv%s%s", node, codec);
+    /* Each further device ranks below the one before, so that autoplugging is stable. */
+    rank--;
   }
+  type_name = g_strconcat (type_prefix, "Dec", NULL);
+  element = g_strconcat (prefix, "dec", NULL);
   g_type_query (GST_TYPE_DMARESV_DECODER, &query);
   info.instance_size = query.instance_size;
   type = g_type_register_static (GST_TYPE_DMARESV_DECODER, type_name, &info, 0);
   GST_INFO ("%s on %s (%s, %s)", element, data->device->video_path, data->device->driver,
       data->device->bus_info);
-  /* Each further device ranks below the one before, so that autoplugging is stable. */
-  return gst_element_register (plugin, element, data->first ? DECODER_RANK : DECODER_RANK - 1,
-      type);
+  if (!gst_element_register (plugin, element, rank, type))
+    return FALSE;
+  if (!has_alpha (data->sink_caps))
+    return TRUE;
+  codec_name = g_ascii_strup (codec, -1);
+  return gst_dmaresv_alpha_decode_bin_register (plugin, prefix, type_prefix, codec_name,
+      data->sink_caps, rank);
 }
 
 gboolean
-gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec, const gchar * type_suffix,
+gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec, const gchar * codec_type,
     guint32 coded_format, GClassInitFunc class_init, GstDmaResvDecoderCapsFunc make_caps)
 {
   g_autoptr (GPtrArray) devices = NULL;
@@ -193,7 +213,7 @@ gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec, const gch
       continue;
     data->first = first;
     first = FALSE;
-    ret &= register_device (plugin, codec, type_suffix, class_init, data);
+    ret &= register_device (plugin, codec, codec_type, class_init, data);
   }
   if (first)
     GST_INFO ("No element for %" GST_FOURCC_FORMAT ": none of %u stateless decoders that the media "
@@ -250,7 +270,12 @@ gst_dmaresv_decoder_class_setup (GstDmaResvDecoderClass * klass,
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   g_autofree gchar *long_name = NULL;
   g_autofree gchar *description = NULL;
+  g_autoptr (GstCaps) template_caps = gst_caps_copy (data->sink_caps);
 
+  /* decodebin takes an element only where the stream's caps are a subset of the template, and
+   * demuxers name the field only for streams that have alpha. */
+  gst_structure_remove_field (gst_caps_get_structure (template_caps, 0), "codec-alpha");
+  GST_MINI_OBJECT_FLAG_SET (template_caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
   if (data->first)
     long_name = g_strdup_printf ("V4L2 stateless %s decoder with implicit sync", codec_name);
   else
@@ -261,8 +286,9 @@ gst_dmaresv_decoder_class_setup (GstDmaResvDecoderClass * klass,
   gst_element_class_set_metadata (element_class, long_name, "Codec/Decoder/Video/Hardware",
       description, "The gst-dmaresv developers");
   gst_element_class_add_pad_template (element_class, gst_pad_template_new ("sink", GST_PAD_SINK,
-          GST_PAD_ALWAYS, data->sink_caps));
+          GST_PAD_ALWAYS, template_caps));
   gst_element_class_add_pad_template (element_class, gst_pad_template_new ("src", GST_PAD_SRC,
           GST_PAD_ALWAYS, data->src_caps));
   klass->device = data->device;
+  klass->sink_caps = data->sink_caps;
 }

@@ -277,13 +277,11 @@ static gboolean
 gst_dmaresv_decoder_sink_query (GstVideoDecoder * decoder, GstQuery * query)
 {
   if (GST_QUERY_TYPE (query) == GST_QUERY_ACCEPT_CAPS) {
-    g_autoptr (GstCaps) template =
-        gst_pad_get_pad_template_caps (GST_VIDEO_DECODER_SINK_PAD (decoder));
-    GstCaps *caps = NULL;
+    GstCaps *exact = GST_DMARESV_DECODER_GET_CLASS (decoder)->sink_caps, *caps = NULL;
 
     gst_query_parse_accept_caps (query, &caps);
     gst_query_set_accept_caps_result (query, gst_caps_is_fixed (caps)
-        && gst_caps_can_intersect (caps, template));
+        && gst_caps_can_intersect (caps, exact));
     return TRUE;
   }
   return parent_class->sink_query (decoder, query);
@@ -654,10 +652,10 @@ gst_dmaresv_decoder_class_init (GstDmaResvDecoderClass * klass)
   object_class->finalize = gst_dmaresv_decoder_finalize;
   g_object_class_install_property (object_class, PROP_VIDEO_DEVICE_PATH,
       g_param_spec_string ("video-device-path", "Video Device Path",
-          "The V4L2 device that decodes", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+          "Path of the V4L2 node", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   g_object_class_install_property (object_class, PROP_MEDIA_DEVICE_PATH,
       g_param_spec_string ("media-device-path", "Media Device Path",
-          "The media device that it belongs to", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+          "Path of the media node", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   g_object_class_install_property (object_class, PROP_HAND_OVER,
       g_param_spec_enum ("hand-over", "Hand-over",
           "When frames leave, where the kernel publishes fences", GST_TYPE_DMARESV_HAND_OVER,

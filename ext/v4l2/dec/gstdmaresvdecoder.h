@@ -22,6 +22,7 @@ G_DECLARE_DERIVABLE_TYPE (GstDmaResvDecoder, gst_dmaresv_decoder, GST, DMARESV_D
 /**
  * GstDmaResvDecoderClass:
  * @device: the device of this element.
+ * @sink_caps: what ACCEPT_CAPS says yes to, which may be less than the pad template.
  * @coded_format: V4L2_PIX_FMT_* of the OUTPUT queue.
  * @mode_controls: how the codec hands over its jobs (decode mode, start code).
  * @codec: the codec core.
@@ -36,6 +37,7 @@ struct _GstDmaResvDecoderClass
   GstVideoDecoderClass parent_class;
 
   const V4l2DeviceInfo *device;
+  GstCaps *sink_caps;
   guint32 coded_format;
   const V4l2Control *mode_controls;
   guint n_mode_controls;
@@ -46,7 +48,9 @@ struct _GstDmaResvDecoderClass
 
 /*
  * Registers one element per device that takes @coded_format: "dmaresv<codec>dec" for the first,
- * "dmaresv<node><codec>dec" for later ones.  @make_caps gives the sink caps (transfer full, NULL
+ * "dmaresv<node><codec>dec" for later ones; their types are "GstDmaResv[<node>]<codec_type>Dec".
+ * Where the caps have the field "codec-alpha", "dmaresv[<node>]<codec>alphadecodebin" comes with
+ * each (gstdmaresvalphadecodebin.h); the pad template leaves the field out.  @make_caps gives the sink caps (transfer full, NULL
  * skips the device) from the opened device.  Returns TRUE also when there is no device.
  */
 typedef struct
@@ -60,7 +64,7 @@ typedef struct
 typedef GstCaps *(*GstDmaResvDecoderCapsFunc) (DecDevice * device);
 
 gboolean gst_dmaresv_decoder_register (GstPlugin * plugin, const gchar * codec,
-    const gchar * type_suffix, guint32 coded_format, GClassInitFunc class_init,
+    const gchar * codec_type, guint32 coded_format, GClassInitFunc class_init,
     GstDmaResvDecoderCapsFunc make_caps);
 
 /* A profile's number in V4L2's menu, and its name in the caps. */

@@ -107,6 +107,6 @@ gst_dmaresv_h264_dec_register (GstPlugin * plugin)
 {
   GST_DEBUG_CATEGORY_INIT (gst_dmaresv_h264_dec_debug, "dmaresvh264dec", 0,
       "V4L2 stateless H.264 decoder");
-  return gst_dmaresv_decoder_register (plugin, "h264", "H264Dec", V4L2_PIX_FMT_H264_SLICE,
+  return gst_dmaresv_decoder_register (plugin, "h264", "H264", V4L2_PIX_FMT_H264_SLICE,
       gst_dmaresv_h264_dec_class_init, h264_make_caps);
 }

@@ -97,6 +97,6 @@ gst_dmaresv_h265_dec_register (GstPlugin * plugin)
 {
   GST_DEBUG_CATEGORY_INIT (gst_dmaresv_h265_dec_debug, "dmaresvh265dec", 0,
       "V4L2 stateless HEVC decoder");
-  return gst_dmaresv_decoder_register (plugin, "h265", "H265Dec", V4L2_PIX_FMT_HEVC_SLICE,
+  return gst_dmaresv_decoder_register (plugin, "h265", "H265", V4L2_PIX_FMT_HEVC_SLICE,
       gst_dmaresv_h265_dec_class_init, h265_make_caps);
 }

@@ -17,7 +17,7 @@
  * gst-launch-1.0 filesrc location=clip.mpg ! mpegpsdemux ! mpegvideoparse ! dmaresvmpeg2dec ! waylandsink
  * ]|
  *
- * Since: 0.2
+ * Since: 0.1
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -61,6 +61,6 @@ gst_dmaresv_mpeg2_dec_class_init (gpointer klass, gpointer class_data)
 gboolean
 gst_dmaresv_mpeg2_dec_register (GstPlugin * plugin)
 {
-  return gst_dmaresv_decoder_register (plugin, "mpeg2", "Mpeg2Dec", V4L2_PIX_FMT_MPEG2_SLICE,
+  return gst_dmaresv_decoder_register (plugin, "mpeg2", "Mpeg2", V4L2_PIX_FMT_MPEG2_SLICE,
       gst_dmaresv_mpeg2_dec_class_init, mpeg2_make_caps);
 }

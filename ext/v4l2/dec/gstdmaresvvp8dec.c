@@ -17,7 +17,7 @@
  * gst-launch-1.0 filesrc location=clip.webm ! matroskademux ! dmaresvvp8dec ! waylandsink
  * ]|
  *
- * Since: 0.2
+ * Since: 0.1
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -31,7 +31,8 @@
 static GstCaps *
 vp8_make_caps (DecDevice * device)
 {
-  GstCaps *caps = gst_caps_new_empty_simple ("video/x-vp8");
+  /* With an alpha channel it is the bin's, which decodes that, too. */
+  GstCaps *caps = gst_caps_from_string ("video/x-vp8, codec-alpha=(boolean)false");
 
   gst_dmaresv_decoder_set_sizes (caps, device, V4L2_PIX_FMT_VP8_FRAME, TRUE);
   return caps;
@@ -50,6 +51,6 @@ gst_dmaresv_vp8_dec_class_init (gpointer klass, gpointer class_data)
 gboolean
 gst_dmaresv_vp8_dec_register (GstPlugin * plugin)
 {
-  return gst_dmaresv_decoder_register (plugin, "vp8", "VP8Dec", V4L2_PIX_FMT_VP8_FRAME,
+  return gst_dmaresv_decoder_register (plugin, "vp8", "Vp8", V4L2_PIX_FMT_VP8_FRAME,
       gst_dmaresv_vp8_dec_class_init, vp8_make_caps);
 }

@@ -46,7 +46,7 @@ vp9_make_caps (DecDevice * device)
    * that cannot be decoded is refused at the caps, where another decoder can step in. */
   return gst_caps_from_string ("video/x-vp9, alignment=(string){ super-frame, frame }, "
       "profile=(string)0, chroma-format=(string)4:2:0, bit-depth-luma=(uint)8, "
-      "bit-depth-chroma=(uint)8");
+      "bit-depth-chroma=(uint)8, codec-alpha=(boolean)false");
 }
 
 static void
@@ -64,6 +64,6 @@ gst_dmaresv_vp9_dec_register (GstPlugin * plugin)
 {
   GST_DEBUG_CATEGORY_INIT (gst_dmaresv_vp9_dec_debug, "dmaresvvp9dec", 0,
       "V4L2 stateless VP9 decoder");
-  return gst_dmaresv_decoder_register (plugin, "vp9", "Vp9Dec", V4L2_PIX_FMT_VP9_FRAME,
+  return gst_dmaresv_decoder_register (plugin, "vp9", "Vp9", V4L2_PIX_FMT_VP9_FRAME,
       gst_dmaresv_vp9_dec_class_init, vp9_make_caps);
 }
