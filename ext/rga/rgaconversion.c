@@ -235,7 +235,7 @@ convert (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf, gboole
 {
   GstRgaConvertBasePrivate *priv = PRIV (self);
   gint index = rga_convert_capture_index (outbuf);
-  RgaJob job = {.fd = -1,.release = (GDestroyNotify) gst_buffer_unref };
+  RgaJob job = {.fd = -1,.release = (GDestroyNotify) gst_mini_object_unref };
   gboolean job_corrupt = FALSE;
   GstClockTime start = gst_util_get_timestamp ();
   g_autoptr (GError) error = NULL;
@@ -249,11 +249,12 @@ convert (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf, gboole
 
   job.capture = index;
   job.hold[0] = gst_buffer_ref (inbuf);
-  job.hold[1] = gst_buffer_ref (outbuf);
+  /* Not the buffer, which is to be written (metas) while the job runs. */
+  job.hold[1] = gst_buffer_get_memory (outbuf, 0);
   if (!start_import (self, inbuf, &job, &error)
       && (error || !start_copy (self, inbuf, &job, &error))) {
     gst_buffer_unref (inbuf);
-    gst_buffer_unref (outbuf);
+    gst_memory_unref (job.hold[1]);
     return flow_from_error (self, "The converter does not take the frame.", error);
   }
 
