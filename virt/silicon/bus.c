@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "bus.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE_MASK	(~(uint64_t)(BUS_PAGE_SIZE - 1))
@@ -87,6 +88,48 @@ uint8_t *bus_span(struct bus *bus, uint32_t addr, size_t *len, bool write)
 	return bus->dram->base + page + in_page;
 }
 
+static void journal_add(struct bus_journal *j, const struct bus *bus, uint32_t addr,
+			uint8_t *to, const uint8_t *data, size_t len)
+{
+	if (j->n_spans == j->max_spans) {
+		j->max_spans = j->max_spans ? 2 * j->max_spans : 1024;
+		j->spans = realloc(j->spans, j->max_spans * sizeof(*j->spans));
+	}
+	if (j->len + len > j->max_len) {
+		j->max_len = 2 * (j->len + len);
+		j->data = realloc(j->data, j->max_len);
+	}
+	if (!j->spans || !j->data)
+		abort();
+	j->spans[j->n_spans++] = (struct bus_span_write){ *bus, addr, to, len, j->len };
+	memcpy(j->data + j->len, data, len);
+	j->len += len;
+	memset(to, BUS_UNFINISHED, len);
+}
+
+size_t bus_journal_apply(struct bus_journal *journal)
+{
+	size_t left_out = 0;
+
+	for (size_t i = 0; i < journal->n_spans; i++) {
+		struct bus_span_write *w = &journal->spans[i];
+		size_t len = w->len;
+
+		if (bus_span(&w->bus, w->addr, &len, true) == w->to && len == w->len)
+			memcpy(w->to, journal->data + w->offset, len);
+		else
+			left_out += w->len;
+	}
+	return left_out;
+}
+
+void bus_journal_clear(struct bus_journal *journal)
+{
+	free(journal->spans);
+	free(journal->data);
+	*journal = (struct bus_journal){ 0 };
+}
+
 enum bus_op { BUS_OP_READ, BUS_OP_WRITE, BUS_OP_PROBE };
 
 static bool bus_access(struct bus *bus, uint32_t addr, void *data, size_t len,
@@ -102,6 +145,8 @@ static bool bus_access(struct bus *bus, uint32_t addr, void *data, size_t len,
 			return false;
 		if (op == BUS_OP_READ)
 			memcpy(bytes, p, n);
+		else if (op == BUS_OP_WRITE && bus->dram->journal)
+			journal_add(bus->dram->journal, bus, addr, p, bytes, n);
 		else if (op == BUS_OP_WRITE)
 			memcpy(p, bytes, n);
 		if (bytes)

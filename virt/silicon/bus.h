@@ -26,10 +26,13 @@
 
 #define BUS_PAGE_SIZE	4096u
 
+struct bus_journal;
+
 /* The guest's RAM; DMA address 0 is its first byte. */
 struct dram {
 	uint8_t *base;
 	uint64_t size;
+	struct bus_journal *journal;	/* of the job that is modelled, or NULL */
 };
 
 enum bus_kind {
@@ -63,6 +66,36 @@ uint8_t *bus_span(struct bus *bus, uint32_t addr, size_t *len, bool write);
 /* All of the range or false; a miss in the middle leaves the rest untouched. */
 bool bus_read(struct bus *bus, uint32_t addr, void *to, size_t len);
 bool bus_write(struct bus *bus, uint32_t addr, const void *from, size_t len);
+/*
+ * What a job writes while it takes time.  Silicon fills a picture line by
+ * line, and whoever reads it before the interrupt gets rubbish.  So with a
+ * journal, bus_write() keeps the data back and puts a loud pattern in its
+ * place; bus_journal_apply() writes the data when the job's time is over.
+ * A model must not read back what it has written in the same job.
+ */
+struct bus_journal {
+	struct bus_span_write {
+		struct bus bus;
+		uint32_t addr;
+		uint8_t *to;
+		size_t len;
+		size_t offset;		/* in data */
+	} *spans;
+	size_t n_spans, max_spans;
+	uint8_t *data;
+	size_t len, max_len;
+};
+
+#define BUS_UNFINISHED	0xa5	/* every byte that a running job is going to write */
+
+/*
+ * Writes what is still mapped where it was: a driver that has given up on the
+ * job may have freed its buffers.  Returns how many bytes were left out.
+ */
+size_t bus_journal_apply(struct bus_journal *journal);
+/* Forgets it all, and frees what it took. */
+void bus_journal_clear(struct bus_journal *journal);
+
 /* Checks that the range is mapped. */
 bool bus_probe(struct bus *bus, uint32_t addr, size_t len, bool write);
 

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,8 +30,21 @@ static const char usage[] =
 "  --jobs      CSV log of the jobs\n"
 "  --check     only look whether the arguments are right\n";
 
+/* How long before its end a job's pixels appear: the daemon needs time, too. */
+#define APPLY_AHEAD_NS	20000
+
+/* A job that has been modelled and takes its time. */
+struct pending {
+	bool busy;
+	struct vrk_event event;
+	struct job job;
+	uint64_t latency_ns;
+	struct bus_journal journal;
+};
+
 struct daemon {
 	int fd;
+	struct pending pending[VRK_N_UNITS];
 	struct silicon silicon;
 	struct faults faults;
 	struct joblog joblog;
@@ -112,7 +127,7 @@ static bool map_device(struct daemon *d, const char *device)
 	__u64 size = 0;
 	void *map;
 
-	d->fd = open(device, O_RDWR | O_CLOEXEC);
+	d->fd = open(device, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (d->fd < 0) {
 		perror(device);
 		return false;
@@ -167,19 +182,62 @@ static void finish(struct daemon *d, const struct vrk_event *event,
 			    (unsigned long long)job->number, strerror(errno));
 }
 
+static void finish_pending(struct daemon *d, struct pending *p)
+{
+	size_t left_out = bus_journal_apply(&p->journal);
+
+	if (left_out)
+		silicon_debug(&d->silicon, "unit %u job %llu: %zu bytes are no longer mapped",
+			      p->event.unit, (unsigned long long)p->job.number, left_out);
+	bus_journal_clear(&p->journal);
+	p->busy = false;
+	finish(d, &p->event, &p->job, p->latency_ns);
+}
+
+/* Ends what is due; the time until the next, -1 for none. */
+static int64_t finish_due(struct daemon *d)
+{
+	int64_t next = -1;
+
+	for (unsigned int i = 0; i < VRK_N_UNITS; i++) {
+		struct pending *p = &d->pending[i];
+		uint64_t due = p->event.start_ns + p->latency_ns - APPLY_AHEAD_NS;
+		uint64_t now = now_ns();
+
+		if (!p->busy)
+			continue;
+		if (due <= now)
+			finish_pending(d, p);
+		else if (next < 0 || due - now < (uint64_t)next)
+			next = due - now;
+	}
+	return next;
+}
+
 static void run(struct daemon *d, const struct vrk_event *event)
 {
-	struct job job = { 0 };
 	uint64_t latency_ns, t0 = now_ns();
+	struct pending *pending;
+	struct job job = { 0 };
 
 	if (event->unit >= VRK_N_UNITS) {
 		silicon_log("start of unknown unit %u", event->unit);
 		return;
 	}
+	pending = &d->pending[event->unit];
+	if (pending->busy) {
+		/* Started anew by a driver that has given up on it. */
+		silicon_log("unit %u job %llu is never finished", event->unit,
+			    (unsigned long long)pending->job.number);
+		bus_journal_clear(&pending->journal);
+		pending->busy = false;
+	}
 	job.number = ++d->jobs[event->unit];
 	latency_ns = faults_latency_ns(&d->faults, event->unit, job.number);
 	job.inject_error = faults_match(&d->faults, event->unit, job.number, FAULT_ERROR);
 	job.swap_refs = faults_match(&d->faults, event->unit, job.number, FAULT_SWAP_REF);
+	if (latency_ns > APPLY_AHEAD_NS)
+		d->silicon.dram.journal = &pending->journal;
 
 	switch (event->unit) {
 	case VRK_RGA:
@@ -205,7 +263,31 @@ unknown:
 	silicon_debug(&d->silicon, "unit %u job %llu: modelled in %llu us",
 		      event->unit, (unsigned long long)job.number,
 		      (unsigned long long)(now_ns() - t0) / 1000);
-	finish(d, event, &job, latency_ns);
+	if (!d->silicon.dram.journal) {
+		finish(d, event, &job, latency_ns);
+		return;
+	}
+	d->silicon.dram.journal = NULL;
+	pending->event = *event;
+	pending->job = job;
+	pending->latency_ns = latency_ns;
+	pending->busy = true;
+}
+
+/* Waits for a start write, at most until a job is due. False at the end. */
+static bool wait_event(struct daemon *d, int64_t timeout_ns)
+{
+	struct timespec t = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
+	struct pollfd fd = { .fd = d->fd, .events = POLLIN };
+
+	for (;;) {
+		int n = ppoll(&fd, 1, timeout_ns < 0 ? NULL : &t, NULL);
+
+		if (n >= 0)
+			return true;
+		if (errno != EINTR && errno != EAGAIN)
+			return false;
+	}
 }
 
 int main(int argc, char **argv)
@@ -224,14 +306,16 @@ int main(int argc, char **argv)
 		return 1;
 	silicon_debug(&d.silicon, "%llu MiB of DRAM",
 		      (unsigned long long)d.silicon.dram.size >> 20);
-	for (;;) {
+	/* to the nanosecond: in virtual time only this counts */
+	prctl(PR_SET_TIMERSLACK, 1);
+	while (wait_event(&d, finish_due(&d))) {
 		n = read(d.fd, &event, sizeof(event));
 		if (n == sizeof(event))
 			run(&d, &event);
 		else if (n >= 0 || (errno != EINTR && errno != EAGAIN))
 			break;
 	}
-	perror("read");
+	perror("/dev/vrk3399");
 	rkvdec_free(&d.silicon);
 	vpu2_free(&d.silicon);
 	return 1;

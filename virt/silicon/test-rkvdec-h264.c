@@ -872,7 +872,7 @@ static void init(struct test *t, const char *name)
 	memset(t, 0, sizeof(*t));
 	t->name = name;
 	t->soc.verbose = getenv("VERBOSE");
-	t->soc.dram = (struct dram){ calloc(1, DRAM_SIZE), DRAM_SIZE };
+	t->soc.dram = (struct dram){ .base = calloc(1, DRAM_SIZE), .size = DRAM_SIZE };
 	for (unsigned int i = 0; i < VRK_N_UNITS; i++)
 		t->soc.regs[i] = calloc(1, VRK_REGS_SIZE);
 	t->soc.regs[VRK_RKVDEC_MMU][0] = 4096;

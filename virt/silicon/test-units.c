@@ -472,6 +472,42 @@ static void test_bus(void)
 	check(!bus_probe(&bus, 0xfffff000, 8192, true));
 }
 
+/* What a running job writes is not there before its end, and nowhere else then. */
+static void test_journal(void)
+{
+	struct bus_journal journal = { 0 };
+	struct bus bus;
+	uint8_t out[9000], in[9000];
+	uint32_t pages[3], other;
+
+	reset();
+	*dram32(4096 + 4 * 3) = 8192 | 1;
+	for (unsigned int i = 0; i < 3; i++) {
+		pages[i] = new_page();
+		*dram32(8192 + 4 * i) = pages[i] | 7;
+	}
+	for (unsigned int i = 0; i < sizeof(in); i++)
+		in[i] = rnd();
+	bus_init(&bus, &soc.dram, BUS_RK_IOMMU, 4096);
+	soc.dram.journal = &journal;
+	check(bus_write(&bus, 0xc00064, in, sizeof(in)));
+	soc.dram.journal = NULL;
+	check(bus_read(&bus, 0xc00064, out, sizeof(out)));
+	for (unsigned int i = 0; i < sizeof(out); i++)
+		check(out[i] == BUS_UNFINISHED);
+
+	/* the second page is another's by now */
+	other = new_page();
+	memset(soc.dram.base + other, 7, 4096);
+	*dram32(8192 + 4) = other | 7;
+	check(bus_journal_apply(&journal) == 4096);
+	bus_journal_clear(&journal);
+	check(soc.dram.base[other] == 7 && soc.dram.base[other + 4095] == 7);
+	check(!memcmp(soc.dram.base + pages[0] + 0x64, in, 4096 - 0x64));
+	check(soc.dram.base[pages[1]] == BUS_UNFINISHED);
+	check(!memcmp(soc.dram.base + pages[2], in + 8192 - 0x64, sizeof(in) - 8192 + 0x64));
+}
+
 static void test_bits(void)
 {
 	uint8_t data[4096] = { 0 }, escaped[8192], back[4096];
@@ -596,11 +632,12 @@ static void fuzz(uint32_t unit, unsigned int rounds)
 
 int main(void)
 {
-	soc.dram = (struct dram){ malloc(DRAM_SIZE), DRAM_SIZE };
+	soc.dram = (struct dram){ .base = malloc(DRAM_SIZE), .size = DRAM_SIZE };
 	for (unsigned int i = 0; i < VRK_N_UNITS; i++)
 		soc.regs[i] = calloc(1, VRK_REGS_SIZE);
 	test_bits();
 	test_bus();
+	test_journal();
 	test_options();
 	test_to_rgb(RGA_COLOR_FMT_YUV420SP, 0, RGA_COLOR_FMT_XBGR8888, RGA_COLOR_RB_SWAP,
 		    RGA_CSC_BT601_R0, 1);
