@@ -194,7 +194,7 @@ static bool check_geometry(struct picture *p)
 	p->stride = RKVDEC_Y_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]);
 	p->uv_offset = RKVDEC_Y_VIRSTRIDE_BYTES(r[RKVDEC_Y_VIRSTRIDE]);
 	p->colmv_offset = yuv;
-	if (p->mb_width > 256 || p->mb_height > 256 || 
+	if (p->mb_width > 256 || p->mb_height > 256 ||
 	    p->stride < planes_line_bytes(p->mb_width * 16, depth) ||
 	    p->stride != RKVDEC_UV_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]) ||
 	    p->uv_offset < p->stride * p->mb_height * 16 ||

@@ -39,7 +39,8 @@ dec_frame_layout (const V4l2Format * format, guint crop_x, guint crop_y, guint w
     gint pstride = GST_VIDEO_FORMAT_INFO_PSTRIDE (layout->finfo, c);
     gsize left = packed ? crop_x / 4 * 5 : (gsize) (crop_x >> w_sub) * MAX (pstride, 0);
 
-    if ((crop_x & ((1 << w_sub) - 1)) || (crop_y & ((1 << h_sub) - 1)) || (crop_x && pstride <= 0 && !packed))
+    if ((crop_x & ((1 << w_sub) - 1)) || (crop_y & ((1 << h_sub) - 1)) || (crop_x && pstride <= 0
+            && !packed))
       return FALSE;
     if (format->n_planes > 1) {
       GST_VIDEO_INFO_PLANE_OFFSET (layout, plane) = memory_start;
