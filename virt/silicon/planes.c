@@ -148,9 +148,12 @@ bool planes_poison(const struct planes *p, struct bus *bus)
 	bool ok = true;
 
 	for (unsigned int i = 0; ok && i < p->height; i++) {
-		for (unsigned int x = 0; x < p->width; x++)
+		/* It repeats every eight samples, which are whole bytes. */
+		for (unsigned int x = 0; x < 8 && x < p->width; x++)
 			line.samples[x] = avdec_poison_sample(0, x, i) << (p->depth - 8);
-		planes_pack(line.samples, p->depth, p->width, line.packed);
+		planes_pack(line.samples, p->depth, p->width < 8 ? p->width : 8, line.packed);
+		for (unsigned int n = p->depth; n < bytes; n++)
+			line.packed[n] = line.packed[n - p->depth];
 		ok = bus_write(bus, p->y + i * p->stride, line.packed, bytes);
 	}
 	for (unsigned int x = 0; x < p->width; x++)
