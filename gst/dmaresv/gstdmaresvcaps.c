@@ -22,6 +22,11 @@
 #include <gst/allocators/allocators.h>
 #include <string.h>
 
+/* Younger than some distributions' libdrm. */
+#ifndef DRM_FORMAT_NV20
+#define DRM_FORMAT_NV20 fourcc_code ('N', 'V', '2', '0')
+#endif
+
 /* GStreamer names the bytes in memory order; DRM names the components of a
  * little-endian word from its most significant bits down.  So the byte formats
  * read backwards in the other column, and the 16-bit ones (which GStreamer, too,
@@ -39,6 +44,9 @@ static const struct
   {GST_VIDEO_FORMAT_YV12, DRM_FORMAT_YVU420},
   {GST_VIDEO_FORMAT_Y42B, DRM_FORMAT_YUV422},
   {GST_VIDEO_FORMAT_NV12_10LE40, DRM_FORMAT_NV15},
+#if GST_CHECK_VERSION (1, 28, 0)
+  {GST_VIDEO_FORMAT_NV16_10LE40, DRM_FORMAT_NV20},
+#endif
   {GST_VIDEO_FORMAT_P010_10LE, DRM_FORMAT_P010},
   {GST_VIDEO_FORMAT_BGRx, DRM_FORMAT_XRGB8888},
   {GST_VIDEO_FORMAT_BGRA, DRM_FORMAT_ARGB8888},

@@ -39,6 +39,7 @@ typedef struct
   GstBufferPool *pool;
   V4l2Format format;
   guint width, height;
+  guint line_bytes;             /* of the visible picture */
   Mistake mistake;
   gboolean made;                /* the mistake has been made */
   guint n_jobs, n_errors;
@@ -72,6 +73,7 @@ new_sequence (const CodecSequence * sequence, gpointer user_data)
     sequence->controls[i].id, sequence->controls[i].size, (gpointer) sequence->controls[i].data};
   run->width = sequence->width;
   run->height = sequence->height;
+  run->line_bytes = sequence->width * sequence->bit_depth / 8;
   config.coded_width = sequence->coded_width;
   config.coded_height = sequence->coded_height;
   config.bitstream_size = 1 << 20;
@@ -81,7 +83,8 @@ new_sequence (const CodecSequence * sequence, gpointer user_data)
   config.n_controls = sequence->n_controls;
   fail_unless (dec_device_configure (run->device, &config, &error), "%s",
       error ? error->message : "");
-  fail_unless (dec_device_set_capture (run->device, GST_VIDEO_FORMAT_NV12, &run->format, &error));
+  fail_unless (dec_device_set_capture (run->device, sequence->bit_depth == 10 ?
+          GST_VIDEO_FORMAT_NV12_10LE40 : GST_VIDEO_FORMAT_NV12, &run->format, &error));
   run->pool = dec_device_create_pool (run->device, caps, CAPTURE_BUFFERS, &error);
   fail_unless (run->pool != NULL);
   fail_unless (gst_buffer_pool_set_active (run->pool, TRUE));
@@ -142,9 +145,9 @@ checksum_of (Run * run, DecPicture * picture)
 
   fail_unless (gst_buffer_map (picture->buffer, &map, GST_MAP_READ));
   for (guint y = 0; y < run->height; y++)
-    g_checksum_update (sum, map.data + y * stride, run->width);
+    g_checksum_update (sum, map.data + y * stride, run->line_bytes);
   for (guint y = 0; y < run->height / 2; y++)
-    g_checksum_update (sum, map.data + (run->format.height + y) * stride, run->width);
+    g_checksum_update (sum, map.data + (run->format.height + y) * stride, run->line_bytes);
   gst_buffer_unmap (picture->buffer, &map);
   text = g_strdup (g_checksum_get_string (sum));
   g_checksum_free (sum);
@@ -296,6 +299,7 @@ GST_END_TEST;
 GST_START_TEST (test_swapped_references)
 {
   check_mistake ("refs16.h264", MISTAKE_SWAP_REFERENCES);
+  check_mistake ("high10.h264", MISTAKE_SWAP_REFERENCES);
 }
 
 GST_END_TEST;
@@ -303,6 +307,7 @@ GST_END_TEST;
 GST_START_TEST (test_early_reuse)
 {
   check_mistake ("bframes.h264", MISTAKE_EARLY_REUSE);
+  check_mistake ("high10.h264", MISTAKE_EARLY_REUSE);
 }
 
 GST_END_TEST;

@@ -75,6 +75,12 @@ GST_START_TEST (test_template)
   fail_unless (gst_caps_can_intersect (templ, plain));
   fail_if (gst_caps_can_intersect (templ, small));
   fail_if (gst_caps_can_intersect (templ, ten));
+  /* Nor as dma-bufs, in either form of the caps. */
+  gst_caps_set_features_simple (ten, gst_caps_features_new ("memory:DMABuf", NULL));
+  fail_if (gst_caps_can_intersect (templ, ten));
+  gst_caps_set_simple (ten, "format", G_TYPE_STRING, "DMA_DRM", "drm-format", G_TYPE_STRING, "NV15",
+      NULL);
+  fail_if (gst_caps_can_intersect (templ, ten));
 }
 
 GST_END_TEST;

@@ -29,15 +29,48 @@ soft() {
 
 for file in "$STREAMS"/*.h264 "$STREAMS"/*.h265 "$STREAMS"/avc.mp4; do
 	name=$(basename "$file")
-	case $name in interlaced.h264 | yuv444.h264) continue ;; esac
+	case $name in
+	interlaced.h264 | yuv444.h264) continue ;;
+	# of a format of their own, see below
+	high10.h264 | high422.h264 | high422-10.h264 | crop10.h264 | main10.h265) continue ;;
+	esac
 	check "decoder: $name" "$compare" -n "$name" "$(hard "$file")" "$(soft "$file") ! video/x-raw,format=NV12"
 	# RGA wants at least 34 pixels and even sizes; a copy through it changes no byte
 	case $name in
-	resize.h264) ;;
+	# monochrome comes in system memory
+	resize.h264 | gray.h264) ;;
 	*) check "decoder, rga: $name" "$compare" -n "$name" "$(hard "$file") ! rgaconvert ! video/x-raw(ANY),format=I420" \
 		"$(soft "$file") ! video/x-raw,format=I420" ;;
 	esac
 done
+
+# samples of 10 bits, packed, and 4:2:2; unpacking them loses nothing
+planar() { echo "videoconvert dither=none ! video/x-raw,format=$1"; }
+for name in high10.h264 main10.h265; do
+	check "decoder: $name" "$compare" -n "$name" "$(hard "$STREAMS/$name") ! $(planar I420_10LE)" \
+		"$(source_of "$STREAMS/$name") ! avdec_${name##*.} ! video/x-raw,format=I420_10LE"
+done
+check "decoder: high422.h264" "$compare" -n high422 "$(hard "$STREAMS/high422.h264") ! $(planar Y42B)" \
+	"$(source_of "$STREAMS/high422.h264") ! avdec_h264 ! video/x-raw,format=Y42B"
+check "decoder: crop10.h264" "$compare" -n crop10 "$(hard "$STREAMS/crop10.h264") ! $(planar I420_10LE)" \
+	"filesrc location=$STREAMS/crop10.yuv ! rawvideoparse format=i420-10le width=168 height=132 framerate=25/1"
+# NV20 has a name in GStreamer since 1.28; before, such a stream is refused at the caps
+if gst-inspect-1.0 dmaresvh264dec | grep -q NV16_10LE40; then
+	check "decoder: high422-10.h264" "$compare" -n high422-10 "$(hard "$STREAMS/high422-10.h264") ! $(planar I422_10LE)" \
+		"$(source_of "$STREAMS/high422-10.h264") ! avdec_h264 ! video/x-raw,format=I422_10LE"
+else
+	check_status "decoder: high422-10.h264 is refused" 2 "$compare" -n high422-10 "$(hard "$STREAMS/high422-10.h264")" \
+		"$(source_of "$STREAMS/high422-10.h264") ! avdec_h264"
+fi
+check_status "dma-bufs of monochrome are refused" 2 "$compare" -n gray \
+	"$(hard "$STREAMS/gray.h264") ! video/x-raw(memory:DMABuf)" "$(soft "$STREAMS/gray.h264")"
+# caps that say what the stream is not: the driver's word counts
+lie='video/x-h264,stream-format=byte-stream,alignment=au,profile=high,chroma-format=4:2:0,bit-depth-luma=(uint)8,bit-depth-chroma=(uint)8,width=320,height=240,framerate=25/1'
+check_status "4:4:4 under wrong caps is refused" 2 "$compare" -n lie "filesrc location=$STREAMS/yuv444.h264 ! h264parse ! \
+	video/x-h264,stream-format=byte-stream ! capssetter join=false replace=true caps=\"$lie\" ! dmaresvh264dec" \
+	"$(soft "$STREAMS/yuv444.h264")"
+check_status "rga refuses 10 bits" 2 "$compare" -n rga10 "$(hard "$STREAMS/high10.h264") ! rgaconvert" \
+	"$(soft "$STREAMS/high10.h264")"
 
 for file in "$STREAMS"/{altref,odd}.webm "$STREAMS"/{frames,interlaced}.m2v; do
 	name=$(basename "$file")

@@ -45,6 +45,19 @@ encode part-a.h264 320x240 10 "bframes=2" -profile:v high
 cat "$out/part-a.h264" "$out/part-b.h264" "$out/part-a.h264" >"$out/resize.h264"
 rm "$out"/part-?.h264
 
+# 10 bits, 4:2:2 and none: depth NAME PIXEL-FORMAT PROFILE X264-PARAMS
+depth() {
+	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=178x146:rate=25" -frames:v 16 -pix_fmt "$2" \
+		-c:v libx264 -threads 1 -profile:v "$3" -x264-params "$4" "$out/$1"
+}
+depth high10.h264 yuv420p10le high10 "bframes=2:ref=4:weightp=2"
+depth high422.h264 yuv422p high422 "bframes=2"
+depth high422-10.h264 yuv422p10le high422 "bframes=2"
+depth gray.h264 gray high "bframes=2"
+# the picture begins between two bytes of a line; its lines are as long as rawvideoparse expects
+depth crop10.h264 yuv420p10le high10 "crop-rect=2,4,8,10:keyint=1"
+ffmpeg -v error -nostdin -y -flags unaligned -i "$out/crop10.h264" -pix_fmt yuv420p10le -f rawvideo "$out/crop10.yuv"
+
 # containers: avc with codec_data, seekable
 encode seek.mp4 320x240 100 "keyint=25:bframes=2" -profile:v high
 ffmpeg -v error -nostdin -y -i "$out/bframes.h264" -c copy "$out/avc.mp4" 2>/dev/null ||
@@ -75,6 +88,8 @@ other slices.h265 -c:v libx265 -x265-params "log-level=none:pools=1:frame-thread
 hevc rasl.h265 "wpp=0:open-gop=1:keyint=10:bframes=4:b-pyramid=1:ref=4"
 size=178x146 frames=20 hevc odd.h265 "scaling-list=default:bframes=2"
 size=320x240 frames=40
+ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=320x240:rate=25" -frames:v 20 -pix_fmt yuv420p10le \
+	-c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1:bframes=3" "$out/main10.h265"
 
 # the demo's clips
 encode demo.mp4 640x480 60 "keyint=30:bframes=3" -profile:v high

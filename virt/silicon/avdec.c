@@ -42,46 +42,61 @@ static uint8_t poison_y(unsigned int x, unsigned int y)
 #define POISON_U	(uint8_t)255
 #define POISON_V	(uint8_t)240
 
-static void poison_row(uint8_t *row, unsigned int y, size_t width)
+uint8_t avdec_poison_sample(unsigned int plane, unsigned int x, unsigned int y)
 {
-	uint8_t period[8];
+	return plane == 0 ? poison_y(x, y) : plane == 1 ? POISON_U : POISON_V;
+}
 
-	for (unsigned int x = 0; x < 8; x++)
-		period[x] = poison_y(x, y);
-	for (size_t x = 0; x < width; x += 8)
-		memcpy(row + x, period, width - x < 8 ? width - x : 8);
+/* 8 bits, or more in 16, where the poison is in the upper ones of depth. */
+static unsigned int frame_depth(const AVFrame *frame)
+{
+	return frame->format == AV_PIX_FMT_YUV420P10 || frame->format == AV_PIX_FMT_YUV422P10 ?
+	       10 : 8;
+}
+
+static bool frame_is_422(const AVFrame *frame)
+{
+	return frame->format == AV_PIX_FMT_YUV422P || frame->format == AV_PIX_FMT_YUV422P10;
+}
+
+static void put_sample(uint8_t *row, unsigned int depth, unsigned int x, uint8_t value)
+{
+	if (depth == 8)
+		row[x] = value;
+	else
+		((uint16_t *)row)[x] = value << (depth - 8);
+}
+
+static bool has_sample(const uint8_t *row, unsigned int depth, unsigned int x, uint8_t value)
+{
+	return depth == 8 ? row[x] == value : ((const uint16_t *)row)[x] == value << (depth - 8);
+}
+
+static void poison_row(uint8_t *row, unsigned int depth, unsigned int plane, unsigned int y,
+		       unsigned int width)
+{
+	const unsigned int bytes = depth == 8 ? 1 : 2, period = 8 * bytes;
+
+	for (unsigned int x = 0; x < 8 && x < width; x++)
+		put_sample(row, depth, x, avdec_poison_sample(plane, x, y));
+	for (unsigned int x = period; x < width * bytes; x++)
+		row[x] = row[x - period];
 }
 
 void avdec_poison(AVFrame *frame)
 {
+	unsigned int depth = frame_depth(frame);
+	int chroma_lines = frame_is_422(frame) ? frame->height : (frame->height + 1) / 2;
+
 	for (int y = 0; y < frame->height; y++)
-		poison_row(frame->data[0] + (ptrdiff_t)y * frame->linesize[0], y,
+		poison_row(frame->data[0] + (ptrdiff_t)y * frame->linesize[0], depth, 0, y,
 			   frame->width);
-	for (int y = 0; y < (frame->height + 1) / 2; y++) {
-		int w = (frame->width + 1) / 2;
-
-		memset(frame->data[1] + (ptrdiff_t)y * frame->linesize[1], POISON_U, w);
-		memset(frame->data[2] + (ptrdiff_t)y * frame->linesize[2], POISON_V, w);
-	}
+	for (unsigned int plane = 1; plane < 3; plane++)
+		for (int y = 0; y < chroma_lines; y++)
+			poison_row(frame->data[plane] + (ptrdiff_t)y * frame->linesize[plane],
+				   depth, plane, y, (frame->width + 1) / 2);
 }
 
-bool avdec_poison_nv12(struct bus *bus, uint32_t y, uint32_t uv, uint32_t stride,
-		       unsigned int width, unsigned int height)
-{
-	uint8_t *row = malloc(width);
-	bool ok = row;
-
-	for (unsigned int i = 0; ok && i < height; i++) {
-		poison_row(row, i, width);
-		ok = bus_write(bus, y + i * stride, row, width);
-	}
-	for (unsigned int x = 0; ok && x < width; x++)
-		row[x] = x & 1 ? POISON_V : POISON_U;
-	for (unsigned int i = 0; ok && i < height / 2; i++)
-		ok = bus_write(bus, uv + i * stride, row, width);
-	free(row);
-	return ok;
-}
 
 /*
  * What tells a macroblock that nobody decoded from one that was predicted from
@@ -102,6 +117,8 @@ static uint8_t mark_at(uint32_t number, unsigned int x, unsigned int y)
 
 static void mark_untouched(AVFrame *frame, uint32_t number)
 {
+	unsigned int depth = frame_depth(frame);
+
 	for (int y = 0; y < frame->height; y++) {
 		uint8_t *row = frame->data[0] + (ptrdiff_t)y * frame->linesize[0];
 
@@ -109,7 +126,7 @@ static void mark_untouched(AVFrame *frame, uint32_t number)
 			continue;
 		for (int x = 0; x < frame->width; x++)
 			if (x % 16 >= MARK_FIRST && x % 16 <= MARK_LAST)
-				row[x] = mark_at(number, x, y);
+				put_sample(row, depth, x, mark_at(number, x, y));
 	}
 }
 
@@ -117,9 +134,10 @@ static bool line_is_untouched(const struct avdec *dec, unsigned int mb_x, unsign
 {
 	const uint8_t *row = dec->picture->data[0] +
 			     (ptrdiff_t)y * dec->picture->linesize[0];
+	unsigned int depth = frame_depth(dec->picture);
 
 	for (unsigned int x = mb_x * 16 + MARK_FIRST; x <= mb_x * 16 + MARK_LAST; x++)
-		if (row[x] != mark_at(dec->n_pictures, x, y))
+		if (!has_sample(row, depth, x, mark_at(dec->n_pictures, x, y)))
 			return false;
 	return true;
 }
@@ -148,7 +166,8 @@ static int get_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
 	AVFrame whole;
 	int ret;
 
-	if (frame->format != AV_PIX_FMT_YUV420P) {
+	if (frame->format != AV_PIX_FMT_YUV420P && frame->format != AV_PIX_FMT_YUV422P &&
+	    frame->format != AV_PIX_FMT_YUV420P10 && frame->format != AV_PIX_FMT_YUV422P10) {
 		av_log(codec, AV_LOG_ERROR, "pixel format %d\n", frame->format);
 		return AVERROR(EINVAL);
 	}
@@ -254,51 +273,4 @@ const char *avdec_error(const struct avdec *dec)
 AVFrame *avdec_picture(struct avdec *dec)
 {
 	return dec->picture->data[0] ? dec->picture : NULL;
-}
-
-bool avdec_load_nv12(AVFrame *frame, struct bus *bus, uint32_t y, uint32_t uv,
-		     uint32_t stride, unsigned int width, unsigned int height)
-{
-	uint8_t *row = malloc(width);
-	bool ok = row;
-
-	for (unsigned int i = 0; ok && i < height; i++)
-		ok = bus_read(bus, y + i * stride,
-			      frame->data[0] + (ptrdiff_t)i * frame->linesize[0], width);
-	for (unsigned int i = 0; ok && i < height / 2; i++) {
-		uint8_t *u = frame->data[1] + (ptrdiff_t)i * frame->linesize[1];
-		uint8_t *v = frame->data[2] + (ptrdiff_t)i * frame->linesize[2];
-
-		ok = bus_read(bus, uv + i * stride, row, width);
-		for (unsigned int x = 0; ok && x < width / 2; x++) {
-			u[x] = row[2 * x];
-			v[x] = row[2 * x + 1];
-		}
-	}
-	free(row);
-	return ok;
-}
-
-bool avdec_store_nv12(const AVFrame *frame, struct bus *bus, uint32_t y,
-		      uint32_t uv, uint32_t stride, unsigned int width,
-		      unsigned int height)
-{
-	uint8_t *row = malloc(width);
-	bool ok = row;
-
-	for (unsigned int i = 0; ok && i < height; i++)
-		ok = bus_write(bus, y + i * stride,
-			       frame->data[0] + (ptrdiff_t)i * frame->linesize[0], width);
-	for (unsigned int i = 0; ok && i < height / 2; i++) {
-		const uint8_t *u = frame->data[1] + (ptrdiff_t)i * frame->linesize[1];
-		const uint8_t *v = frame->data[2] + (ptrdiff_t)i * frame->linesize[2];
-
-		for (unsigned int x = 0; x < width / 2; x++) {
-			row[2 * x] = u[x];
-			row[2 * x + 1] = v[x];
-		}
-		ok = bus_write(bus, uv + i * stride, row, width);
-	}
-	free(row);
-	return ok;
 }

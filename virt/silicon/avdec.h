@@ -5,7 +5,7 @@
  *
  * libavcodec keeps reference pictures of its own, which silicon does not have.
  * So the models overwrite those before each picture: with the bytes in the
- * guest's memory (avdec_load_nv12) or with poison (avdec_poison).  The picture
+ * guest's memory (planes_load, avdec_load_nv12) or with poison (avdec_poison).  The picture
  * being decoded starts as poison, too; what is not decoded stays so.
  */
 #ifndef SILICON_AVDEC_H
@@ -39,6 +39,8 @@ bool avdec_store_nv12(const AVFrame *frame, struct bus *bus, uint32_t y,
 		      uint32_t uv, uint32_t stride, unsigned int width,
 		      unsigned int height);
 void avdec_poison(AVFrame *frame);
+/* Its sample in 8 bits, of plane 0 (Y) to 2 (Cr); with more bits it is in the upper ones. */
+uint8_t avdec_poison_sample(unsigned int plane, unsigned int x, unsigned int y);
 /* The same in NV12. */
 bool avdec_poison_nv12(struct bus *bus, uint32_t y, uint32_t uv, uint32_t stride,
 		       unsigned int width, unsigned int height);

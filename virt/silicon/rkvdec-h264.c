@@ -30,8 +30,13 @@
  * model writes a stamp there and B slices check it; a stamp overwritten, or a
  * picture that has no motion here, is an error interrupt.
  *
- * Not modelled, refused with the error interrupt: field pictures, anything but
- * 8-bit 4:2:0.
+ * The parameter sets say the bit depth and the chroma format, and with them how
+ * samples are packed (planes.h).  Of monochrome the driver puts the motion
+ * vectors right behind the luma plane (RKVDEC_YUV_VIRSTRIDE): nothing is written
+ * as chroma then, and what the picture format has there are motion vectors.
+ *
+ * Not modelled, refused with the error interrupt: field pictures, other bit
+ * depths than 8 and 10, 4:4:4.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -153,16 +158,26 @@ static bool read_slices(struct picture *p)
 
 /* ---- geometry ------------------------------------------------------------ */
 
+static struct planes planes_at(const struct picture *p, uint32_t addr)
+{
+	return (struct planes){
+		.y = addr, .uv = addr + p->uv_offset, .stride = p->stride,
+		.width = p->mb_width * 16, .height = p->mb_height * 16,
+		.depth = p->ps->bit_depth_luma_minus8 + 8, .chroma = p->ps->chroma_format_idc,
+	};
+}
+
 static bool check_geometry(struct picture *p)
 {
 	const struct h264_ps *ps = p->ps;
 	const uint32_t *r = p->run->regs;
 	uint32_t yuv = RKVDEC_YUV_VIRSTRIDE_BYTES(r[RKVDEC_YUV_VIRSTRIDE]);
+	unsigned int depth = ps->bit_depth_luma_minus8 + 8;
 	uint64_t end;
 
-	if (ps->chroma_format_idc != 1 || ps->bit_depth_luma_minus8 ||
-	    ps->bit_depth_chroma_minus8) {
-		complain(p, "chroma_format_idc %u, bit depth %u/%u: only 8-bit 4:2:0 is modelled",
+	if (ps->chroma_format_idc > 2 || (depth != 8 && depth != 10) ||
+	    ps->bit_depth_chroma_minus8 != ps->bit_depth_luma_minus8) {
+		complain(p, "chroma_format_idc %u, bit depth %u/%u: not modelled",
 			 ps->chroma_format_idc, ps->bit_depth_luma_minus8 + 8,
 			 ps->bit_depth_chroma_minus8 + 8);
 		return false;
@@ -179,10 +194,12 @@ static bool check_geometry(struct picture *p)
 	p->stride = RKVDEC_Y_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]);
 	p->uv_offset = RKVDEC_Y_VIRSTRIDE_BYTES(r[RKVDEC_Y_VIRSTRIDE]);
 	p->colmv_offset = yuv;
-	if (p->mb_width > 256 || p->mb_height > 256 || p->stride < p->mb_width * 16 ||
+	if (p->mb_width > 256 || p->mb_height > 256 ||
+	    p->stride < planes_line_bytes(p->mb_width * 16, depth) ||
 	    p->stride != RKVDEC_UV_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]) ||
 	    p->uv_offset < p->stride * p->mb_height * 16 ||
-	    yuv < p->uv_offset + p->stride * p->mb_height * 8) {
+	    yuv < p->uv_offset + p->stride * planes_chroma_lines(p->mb_height * 16,
+								 ps->chroma_format_idc)) {
 		complain(p, "%ux%u macroblocks do not fit strides %u/%u, planes at %u and %u",
 			 p->mb_width, p->mb_height, p->stride,
 			 RKVDEC_UV_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]), p->uv_offset, yuv);
@@ -241,8 +258,8 @@ bool h264_check_colmv(struct picture *p, const struct ref *ref)
 
 /*
  * slice_data() of a picture whose macroblocks are all Intra_16x16, DC
- * prediction, no residual: mb_type 3, intra_chroma_pred_mode 0, mb_qp_delta 0,
- * no coefficients in the DC block.
+ * prediction, no residual: mb_type 3, intra_chroma_pred_mode 0 (if there is
+ * chroma), mb_qp_delta 0, no coefficients in the DC block.
  */
 static void write_blank_mbs(struct bit_writer *w, const struct h264_ps *ps,
 			    unsigned int n_mbs)
@@ -252,7 +269,10 @@ static void write_blank_mbs(struct bit_writer *w, const struct h264_ps *ps,
 	for (unsigned int i = 0; i < n_mbs; i++) {
 		if (pairs && !(i & 1))
 			bw_u(w, 1, 0);	/* mb_field_decoding_flag */
-		bw_u(w, 8, 0x27);	/* 00100 1 1 1 */
+		bw_u(w, 5, 4);
+		if (ps->chroma_format_idc)
+			bw_u(w, 1, 1);
+		bw_u(w, 2, 3);
 	}
 	bw_trailing(w);
 }
@@ -365,13 +385,12 @@ static bool load_refs(struct picture *p)
 {
 	for (unsigned int i = 0; i < H264_DPB_SIZE; i++) {
 		struct ref *ref = &p->refs[i];
+		struct planes planes = planes_at(p, ref->addr);
 
 		if (!ref->pic)
 			continue;
 		ref->pic->poisoned = false;
-		if (!avdec_load_nv12(ref->pic->frame, &p->run->bus, ref->addr,
-				     ref->addr + p->uv_offset, p->stride,
-				     p->mb_width * 16, p->mb_height * 16))
+		if (!planes_load(&planes, &p->run->bus, ref->pic->frame))
 			return false;
 	}
 	for (unsigned int k = 0; k < PICS; k++) {
@@ -530,7 +549,7 @@ static bool all_decoded(struct picture *p)
 static uint32_t run_picture(struct picture *p)
 {
 	struct bus *bus = &p->run->bus;
-	unsigned int height;
+	struct planes planes;
 	uint32_t status = RKVDEC_RDY_STA;
 	AVFrame *frame;
 	uint64_t stamp;
@@ -540,14 +559,13 @@ static uint32_t run_picture(struct picture *p)
 		return RKVDEC_ERR_STA;
 	p->poc[0] = p->run->regs[RKVDEC_CUR_POC];
 	p->poc[1] = p->run->regs[RKVDEC_CUR_POC1];
-	height = p->mb_height * 16;
+	planes = planes_at(p, p->out);
 	stamp = ++p->state->stamps << 32 | p->out | 1;
 	h264_match_refs(p);
 	if (!host_refs(p) || !load_refs(p))
 		return RKVDEC_ERR_STA;
 	/* After the references are read: an output may overwrite one. */
-	if (!avdec_poison_nv12(bus, p->out, p->out + p->uv_offset, p->stride,
-			       p->mb_width * 16, height) ||
+	if (!planes_poison(&planes, bus) ||
 	    !bus_probe(bus, p->out + p->colmv_offset, h264_colmv_size(p), true))
 		return RKVDEC_ERR_STA;
 	if (!decode_au(p))
@@ -560,10 +578,8 @@ static uint32_t run_picture(struct picture *p)
 	h264_commit_marking(p, stamp);
 	/* What an error interrupts is written only in part. */
 	if (p->run->job->inject_error)
-		height = (height / 2) & ~15u;
-	if (!write_colmv(p, stamp) ||
-	    !avdec_store_nv12(frame, bus, p->out, p->out + p->uv_offset, p->stride,
-			      p->mb_width * 16, height))
+		planes.height = (planes.height / 2) & ~15u;
+	if (!write_colmv(p, stamp) || !planes_store(&planes, bus, frame))
 		return RKVDEC_ERR_STA;
 	return status;
 }

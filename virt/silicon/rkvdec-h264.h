@@ -5,6 +5,7 @@
 
 #include "avdec.h"
 #include "h264-syntax.h"
+#include "planes.h"
 #include "rkvdec.h"
 
 #define MAX_FRAME_NUM		(1u << H264_OUT_FRAME_NUM_BITS)

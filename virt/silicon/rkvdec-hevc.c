@@ -35,13 +35,18 @@
  * A reference that was never decoded in this context has no motion and no
  * POCs of its own here; naming one is an error interrupt.
  *
- * Not modelled, refused with the error interrupt: anything but 8-bit 4:2:0.
+ * The parameter sets say the bit depth, and with it how samples are packed
+ * (planes.h).
+ *
+ * Not modelled, refused with the error interrupt: other bit depths than 8 and
+ * 10, other chroma formats than 4:2:0.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "avdec.h"
 #include "hevc-syntax.h"
+#include "planes.h"
 #include "rkvdec.h"
 
 #define MAX_SLICES		600	/* entries of the RPS table */
@@ -181,8 +186,9 @@ static bool read_stream(struct picture *p)
 
 static const char *check_ps(const struct hevc_ps *ps)
 {
-	if (ps->chroma_format_idc != 1 || ps->bit_depth_luma != 8 || ps->bit_depth_chroma != 8)
-		return "only 8-bit 4:2:0 is modelled";
+	if (ps->chroma_format_idc != 1 || (ps->bit_depth_luma != 8 && ps->bit_depth_luma != 10) ||
+	    ps->bit_depth_chroma != ps->bit_depth_luma)
+		return "chroma format or bit depth is not modelled";
 	if (ps->log2_min_cb < 3 || ps->log2_min_cb + ps->log2_diff_max_min_cb > 6 ||
 	    ps->width < 8 || ps->height < 8 || ps->width & ((1u << ps->log2_min_cb) - 1) ||
 	    ps->height & ((1u << ps->log2_min_cb) - 1))
@@ -245,6 +251,15 @@ static size_t colmv_size(const struct picture *p)
 	       RKVDEC_COLMV_BYTES_PER_MB;
 }
 
+static struct planes planes_at(const struct picture *p, uint32_t addr)
+{
+	return (struct planes){
+		.y = addr, .uv = addr + p->uv_offset, .stride = p->stride,
+		.width = p->ps.width, .height = p->ps.height,
+		.depth = p->ps.bit_depth_luma, .chroma = p->ps.chroma_format_idc,
+	};
+}
+
 static bool check_geometry(struct picture *p)
 {
 	const uint32_t *r = p->run->regs;
@@ -255,7 +270,8 @@ static bool check_geometry(struct picture *p)
 	p->stride = RKVDEC_Y_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]);
 	p->uv_offset = RKVDEC_Y_VIRSTRIDE_BYTES(r[RKVDEC_Y_VIRSTRIDE]);
 	p->colmv_offset = yuv;
-	if (p->stride < w || p->stride != RKVDEC_UV_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]) ||
+	if (p->stride < planes_line_bytes(w, p->ps.bit_depth_luma) ||
+	    p->stride != RKVDEC_UV_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]) ||
 	    p->uv_offset < p->stride * h || yuv < p->uv_offset + p->stride * h / 2) {
 		complain(p, "%ux%u does not fit strides %u/%u, planes at %u and %u", w, h, p->stride,
 			 RKVDEC_UV_HOR_VIRSTRIDE(r[RKVDEC_PICPAR]), p->uv_offset, yuv);
@@ -406,12 +422,12 @@ static bool load_refs(struct picture *p)
 {
 	for (unsigned int i = 0; i < HEVC_DPB_SIZE; i++) {
 		struct ref *ref = &p->refs[i];
+		struct planes planes = planes_at(p, ref->addr);
 
 		if (!ref->pic)
 			continue;
 		ref->pic->poisoned = false;
-		if (!avdec_load_nv12(ref->pic->frame, &p->run->bus, ref->addr,
-				     ref->addr + p->uv_offset, p->stride, p->ps.width, p->ps.height))
+		if (!planes_load(&planes, &p->run->bus, ref->pic->frame))
 			return false;
 	}
 	for (unsigned int k = 0; k < HEVC_MAX_PICS; k++) {
@@ -660,20 +676,20 @@ static uint32_t run_picture(struct picture *p)
 {
 	struct bus *bus = &p->run->bus;
 	uint32_t status = RKVDEC_RDY_STA;
-	unsigned int height;
+	struct planes planes;
 	uint64_t stamp;
 
 	if (!read_stream(p) || !read_slices(p) || !check_geometry(p) || !open_decoder(p))
 		return RKVDEC_ERR_STA;
 	p->poc = p->run->regs[RKVDEC_CUR_POC];
-	height = p->ps.height;
+	planes = planes_at(p, p->out);
 	stamp = ++p->state->stamps << 32 | p->out | 1;
 	read_refs(p);
 	match_refs(p);
 	if (!choose_poc(p) || !resolve_lists(p) || !load_refs(p))
 		return RKVDEC_ERR_STA;
 	/* After the references are read: an output may overwrite one. */
-	if (!avdec_poison_nv12(bus, p->out, p->out + p->uv_offset, p->stride, p->ps.width, height) ||
+	if (!planes_poison(&planes, bus) ||
 	    !bus_probe(bus, p->out + p->colmv_offset, colmv_size(p), true))
 		return RKVDEC_ERR_STA;
 	if (!decode_au(p))
@@ -685,10 +701,9 @@ static uint32_t run_picture(struct picture *p)
 	commit(p, stamp);
 	/* What an error interrupts is written only in part. */
 	if (p->run->job->inject_error)
-		height = (height / 2) & ~15u;
+		planes.height = (planes.height / 2) & ~15u;
 	if (!write_colmv(p, stamp) ||
-	    !avdec_store_nv12(avdec_picture(p->state->dec), bus, p->out, p->out + p->uv_offset,
-			      p->stride, p->ps.width, height))
+	    !planes_store(&planes, bus, avdec_picture(p->state->dec)))
 		return RKVDEC_ERR_STA;
 	return status;
 }

@@ -17,13 +17,19 @@ dec_frame_plane_component (const GstVideoFormatInfo * finfo, guint plane)
 
 gboolean
 dec_frame_layout (const V4l2Format * format, guint crop_x, guint crop_y, guint width,
-    guint height, GstVideoInfo * layout)
+    guint height, GstVideoInfo * layout, guint * skip_x)
 {
+  gboolean packed = dec_frame_is_packed (v4l2_format_to_video (format->pixelformat));
   gsize memory_start = 0;
   guint plane;
 
-  if (crop_x + width > format->width || crop_y + height > format->height
-      || !v4l2_format_to_info (format, width, height, layout))
+  if (crop_x + width > format->width || crop_y + height > format->height)
+    return FALSE;
+  /* Only every fourth sample of the packed formats begins with a byte. */
+  *skip_x = packed ? crop_x % 4 : 0;
+  crop_x -= *skip_x;
+  width += *skip_x;
+  if ((*skip_x & 1) || !v4l2_format_to_info (format, width, height, layout))
     return FALSE;
 
   for (plane = 0; plane < GST_VIDEO_INFO_N_PLANES (layout); plane++) {
@@ -31,9 +37,10 @@ dec_frame_layout (const V4l2Format * format, guint crop_x, guint crop_y, guint w
     guint w_sub = GST_VIDEO_FORMAT_INFO_W_SUB (layout->finfo, c);
     guint h_sub = GST_VIDEO_FORMAT_INFO_H_SUB (layout->finfo, c);
     gint pstride = GST_VIDEO_FORMAT_INFO_PSTRIDE (layout->finfo, c);
+    gsize left = packed ? crop_x / 4 * 5 : (gsize) (crop_x >> w_sub) * MAX (pstride, 0);
 
-    /* Packed 10-bit formats have no byte per pixel to count in. */
-    if ((crop_x & ((1 << w_sub) - 1)) || (crop_y & ((1 << h_sub) - 1)) || (crop_x && pstride <= 0))
+    if ((crop_x & ((1 << w_sub) - 1)) || (crop_y & ((1 << h_sub) - 1)) || (crop_x && pstride <= 0
+            && !packed))
       return FALSE;
     if (format->n_planes > 1) {
       GST_VIDEO_INFO_PLANE_OFFSET (layout, plane) = memory_start;
@@ -41,8 +48,7 @@ dec_frame_layout (const V4l2Format * format, guint crop_x, guint crop_y, guint w
         memory_start += format->planes[plane].sizeimage;
     }
     GST_VIDEO_INFO_PLANE_OFFSET (layout, plane) +=
-        (gsize) (crop_y >> h_sub) * GST_VIDEO_INFO_PLANE_STRIDE (layout, plane)
-        + (gsize) (crop_x >> w_sub) * MAX (pstride, 0);
+        (gsize) (crop_y >> h_sub) * GST_VIDEO_INFO_PLANE_STRIDE (layout, plane) + left;
   }
   return TRUE;
 }
@@ -78,6 +84,7 @@ dec_frame_format_matches (GstVideoFormat format, guint bit_depth, guint chroma_f
   w_sub = GST_VIDEO_FORMAT_INFO_W_SUB (finfo, 1);
   h_sub = GST_VIDEO_FORMAT_INFO_H_SUB (finfo, 1);
   switch (chroma_format_idc) {
+    case 0:                    /* with a chroma plane that says nothing */
     case 1:
       return w_sub == 1 && h_sub == 1;
     case 2:
@@ -151,33 +158,4 @@ dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout, DecFrameCo
       GST_VIDEO_INFO_HEIGHT (layout), GST_VIDEO_INFO_N_PLANES (layout),
       (gsize *) layout->offset, (gint *) layout->stride);
   return buffer;
-}
-
-GstFlowReturn
-dec_frame_copy (GstBuffer * wrapped, const GstVideoInfo * layout, GstBufferPool * pool,
-    const GstVideoInfo * info, GstBuffer ** copy)
-{
-  GstVideoFrame src, dest;
-  GstBuffer *buffer = NULL;
-  GstFlowReturn flow;
-  gboolean ok;
-
-  if ((flow = gst_buffer_pool_acquire_buffer (pool, &buffer, NULL)) != GST_FLOW_OK)
-    return flow;
-  if (!gst_video_frame_map (&src, layout, wrapped, GST_MAP_READ)) {
-    gst_buffer_unref (buffer);
-    return GST_FLOW_ERROR;
-  }
-  ok = gst_video_frame_map (&dest, info, buffer, GST_MAP_WRITE);
-  if (ok) {
-    ok = gst_video_frame_copy (&dest, &src);
-    gst_video_frame_unmap (&dest);
-  }
-  gst_video_frame_unmap (&src);
-  if (!ok) {
-    gst_buffer_unref (buffer);
-    return GST_FLOW_ERROR;
-  }
-  *copy = buffer;
-  return GST_FLOW_OK;
 }

@@ -18,15 +18,40 @@ G_BEGIN_DECLS
  * GstVideoCropMeta: it needs nothing from downstream beyond the GstVideoMeta (or the offsets of a
  * DRM import) that the padding to whole macroblocks needs anyway, and the caps are the same for
  * every consumer.  FALSE when the origin is inside a chroma sample.
+ *
+ * An offset is in bytes, and of the packed 10-bit formats only every fourth sample begins with one.
+ * Where the origin is between, @layout is wider by @skip_x pixels on the left (otherwise 0), and
+ * only a copy is the visible picture.
  */
 gboolean   dec_frame_layout (const V4l2Format * format, guint crop_x, guint crop_y, guint width,
-    guint height, GstVideoInfo * layout);
+    guint height, GstVideoInfo * layout, guint * skip_x);
+
+/* Four 10-bit samples in five bytes, in a luma and a chroma plane (NV15, NV20). */
+gboolean   dec_frame_is_packed (GstVideoFormat format);
+
+/**
+ * DecFrameFix: what has to be put right in a CAPTURE buffer's picture, by a copy.
+ * @skip_x: pixels on the left of each line that are not visible.
+ * @neutral_chroma: there is no chroma in the stream, and the hardware leaves something else where
+ *    the format has it (rkvdec: motion vectors).
+ */
+typedef struct
+{
+  guint skip_x;
+  gboolean neutral_chroma;
+} DecFrameFix;
+
+static inline gboolean
+dec_frame_needs_fix (DecFrameFix fix)
+{
+  return fix.skip_x || fix.neutral_chroma;
+}
 
 /* Whether @layout is what a reader without GstVideoMeta assumes. @size: the memory's bytes. */
 gboolean   dec_frame_layout_is_default (const GstVideoInfo * layout, gsize size);
 
 /* Whether @format holds pictures of @bit_depth and @chroma_format_idc (H.264 table 6-1) as they
- * are. */
+ * are; monochrome also where 4:2:0 is. */
 gboolean   dec_frame_format_matches (GstVideoFormat format, guint bit_depth,
     guint chroma_format_idc);
 
@@ -45,9 +70,9 @@ guint          dec_frame_count_get (const DecFrameCount * count);
 GstBuffer *dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout,
     DecFrameCount * count);
 
-/* Copies @wrapped (from dec_frame_wrap) into a buffer of @pool, laid out as @info says.  Mapping
+/* Copies @wrapped (from dec_frame_wrap), put right, into a buffer of @pool, laid out as @info says.  Mapping
  * waits for the picture's fences. GST_FLOW_FLUSHING when the pool is. @copy: transfer full. */
-GstFlowReturn dec_frame_copy (GstBuffer * wrapped, const GstVideoInfo * layout,
+GstFlowReturn dec_frame_copy (GstBuffer * wrapped, const GstVideoInfo * layout, DecFrameFix fix,
     GstBufferPool * pool, const GstVideoInfo * info, GstBuffer ** copy);
 
 G_END_DECLS

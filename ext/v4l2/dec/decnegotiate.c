@@ -85,6 +85,14 @@ gst_dmaresv_decoder_choose_memory (GstDmaResvDecoder * self, const GstVideoInfo 
   *dmabuf = FALSE;
   if (!peer || gst_caps_is_any (peer))
     return TRUE;
+  if (dec_frame_needs_fix (PRIV (self)->fix)) {
+    if (system_caps && gst_caps_can_intersect (system_caps, peer))
+      return TRUE;
+    return gst_dmaresv_decoder_unsupported (self, PRIV (self)->fix.neutral_chroma ?
+        "Monochrome video has its chroma filled in a copy, and downstream takes dma-bufs only" :
+        "The picture begins between the bytes of a 10-bit line, which takes a copy, and downstream "
+        "takes dma-bufs only");
+  }
   /* Backwards, the base class keeps all frames of a GOP until its end, and that may be more than
    * there are CAPTURE buffers: system memory can be copied to. */
   if (PRIV (self)->reverse && system_caps && gst_caps_can_intersect (system_caps, peer))
@@ -214,11 +222,12 @@ gst_dmaresv_decoder_decide_allocation (GstVideoDecoder * decoder, GstQuery * que
 
   size = dec_device_get_picture_size (priv->device);
   plain = dec_frame_layout_is_default (&priv->layout, size);
-  priv->copy = !priv->dmabuf && !video_meta && !plain;
+  priv->copy = dec_frame_needs_fix (priv->fix) || (!priv->dmabuf && !video_meta && !plain);
   pool = priv->pool;
   if (priv->copy) {
-    GST_CAT_WARNING_OBJECT (performance_debug, self, "downstream has no GstVideoMeta: every "
-        "frame is copied");
+    GST_CAT_WARNING_OBJECT (performance_debug, self, "%s: every frame is copied",
+        priv->fix.neutral_chroma ? "monochrome needs a chroma plane" : priv->fix.skip_x ?
+        "the picture begins between bytes" : "downstream has no GstVideoMeta");
     if (!gst_dmaresv_decoder_ensure_copy_pool (self, downstream_min))
       return FALSE;
     pool = priv->copy_pool;

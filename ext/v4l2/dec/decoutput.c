@@ -170,7 +170,7 @@ gst_dmaresv_decoder_make_buffer (GstDmaResvDecoder * self, Output * output)
       gst_buffer_unref (buffer);
       return GST_FLOW_ERROR;
     }
-    flow = dec_frame_copy (buffer, &priv->layout, priv->copy_pool, &priv->info, &copy);
+    flow = dec_frame_copy (buffer, &priv->layout, priv->fix, priv->copy_pool, &priv->info, &copy);
     gst_buffer_unref (buffer);
     if (flow != GST_FLOW_OK)
       return flow;

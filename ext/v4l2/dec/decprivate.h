@@ -52,6 +52,7 @@ typedef struct
   V4l2Format capture;
   GstVideoInfo layout;          /* the visible picture in a CAPTURE buffer */
   GstVideoInfo info;            /* what the caps say */
+  DecFrameFix fix;              /* what keeps the layout from being that picture */
   gboolean dmabuf;
   gboolean copy;                /* every frame */
   DecFrameCount *held;          /* of the current pool's buffers, by downstream */

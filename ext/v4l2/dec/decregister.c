@@ -10,7 +10,7 @@
 #include <gst/dmaresv/gstdmaresvcaps.h>
 
 #include "../media.h"
-#include "decframe.h"
+#include "decformat.h"
 #include "gstdmaresvalphadecodebin.h"
 #include "gstdmaresvdecoder.h"
 
@@ -32,31 +32,13 @@ has_coded_format (V4l2M2m * m2m, guint32 coded_format)
   return FALSE;
 }
 
-/* The CAPTURE formats that can be output so far: 8-bit 4:2:0. NULL: none. */
 static GstCaps *
 probe_src_caps (DecDevice * device, guint32 coded_format)
 {
-  GstVideoFormat formats[16], format;
-  V4l2Format output = { 0, };
-  g_autoptr (GError) err = NULL;
-  guint n = 0, i;
+  GstVideoFormat formats[DEC_FORMAT_MAX];
 
-  /* CAPTURE formats depend on the coded format, whose size is of no matter here. */
-  output.pixelformat = coded_format;
-  output.width = 640;
-  output.height = 480;
-  output.n_planes = 1;
-  output.field = V4L2_FIELD_NONE;
-  if (!v4l2_m2m_set_format (dec_device_get_m2m (device), V4L2_M2M_OUTPUT, &output, &err)) {
-    GST_WARNING ("%s", err->message);
-    return NULL;
-  }
-  for (i = 0; (format = dec_device_enum_format (device, i)) != GST_VIDEO_FORMAT_UNKNOWN; i++) {
-    if (dec_frame_format_matches (format, 8, 1) && n + 1 < G_N_ELEMENTS (formats))
-      formats[n++] = format;
-  }
-  formats[n] = GST_VIDEO_FORMAT_UNKNOWN;
-  return n ? gst_dmaresv_caps_template (formats) : NULL;
+  dec_format_probe_all (device, coded_format, formats);
+  return formats[0] != GST_VIDEO_FORMAT_UNKNOWN ? gst_dmaresv_caps_template (formats) : NULL;
 }
 
 static void

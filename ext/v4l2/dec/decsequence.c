@@ -3,7 +3,7 @@
 #include "config.h"
 #endif
 
-#include "decprivate.h"
+#include "decformat.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_dmaresv_decoder_debug);
 #define GST_CAT_DEFAULT gst_dmaresv_decoder_debug
@@ -35,21 +35,6 @@ gst_dmaresv_decoder_report_latency (GstDmaResvDecoder * self)
   gst_video_decoder_set_latency (GST_VIDEO_DECODER (self), latency, latency);
 }
 
-/* The visible picture in a CAPTURE buffer. */
-static gboolean
-gst_dmaresv_decoder_set_layout (GstDmaResvDecoder * self, const CodecSequence * seq)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  g_autofree gchar *what = NULL;
-
-  if (dec_frame_layout (&priv->capture, seq->crop_x, seq->crop_y, seq->width, seq->height,
-          &priv->layout))
-    return TRUE;
-  what = g_strdup_printf ("%ux%u at %u,%u of a %ux%u picture cannot be shown", seq->width,
-      seq->height, seq->crop_x, seq->crop_y, priv->capture.width, priv->capture.height);
-  return gst_dmaresv_decoder_unsupported (self, what);
-}
-
 /* A sequence in the buffers of the one before. */
 static gboolean
 gst_dmaresv_decoder_change_visible (GstDmaResvDecoder * self, const CodecSequence * sequence)
@@ -60,7 +45,7 @@ gst_dmaresv_decoder_change_visible (GstDmaResvDecoder * self, const CodecSequenc
   priv->sequence.n_controls = 0;
   priv->have_sequence = TRUE;
   priv->need_negotiate = TRUE;
-  if (gst_dmaresv_decoder_set_layout (self, sequence) && gst_dmaresv_decoder_renegotiate (self))
+  if (dec_format_set_layout (self, sequence) && gst_dmaresv_decoder_renegotiate (self))
     return TRUE;
   priv->have_sequence = FALSE;
   return FALSE;
@@ -73,6 +58,7 @@ gst_dmaresv_decoder_configure (GstDmaResvDecoder * self, const CodecSequence * s
   GstDmaResvDecoderClass *klass = GST_DMARESV_DECODER_GET_CLASS (self);
   V4l2Control controls[CODEC_MAX_CONTROLS];
   DecDeviceConfig config = { 0, };
+  g_autofree gchar *what = NULL;
   g_autoptr (GError) err = NULL;
   gsize samples;
   guint i;
@@ -95,34 +81,12 @@ gst_dmaresv_decoder_configure (GstDmaResvDecoder * self, const CodecSequence * s
   config.n_mode_controls = klass->n_mode_controls;
   config.controls = controls;
   config.n_controls = sequence->n_controls;
-  if (!dec_device_configure (PRIV (self)->device, &config, &err))
-    return gst_dmaresv_decoder_unsupported (self, err->message);
-  return TRUE;
-}
-
-/* CAPTURE format: the first of the driver's that holds the sequence's samples as they are. */
-static gboolean
-gst_dmaresv_decoder_configure_capture (GstDmaResvDecoder * self)
-{
-  GstDmaResvDecoderPrivate *priv = PRIV (self);
-  const CodecSequence *seq = &priv->sequence;
-  g_autofree gchar *what = NULL;
-  g_autoptr (GError) err = NULL;
-  GstVideoFormat format;
-  guint i = 0;
-
-  do {
-    format = dec_device_enum_format (priv->device, i++);
-  } while (format != GST_VIDEO_FORMAT_UNKNOWN
-      && !dec_frame_format_matches (format, seq->bit_depth, seq->chroma_format_idc));
-  if (format == GST_VIDEO_FORMAT_UNKNOWN) {
-    what = g_strdup_printf ("%u-bit video of chroma_format_idc %u has no format here",
-        seq->bit_depth, seq->chroma_format_idc);
-    return gst_dmaresv_decoder_unsupported (self, what);
-  }
-  if (!dec_device_set_capture (priv->device, format, &priv->capture, &err))
-    return gst_dmaresv_decoder_unsupported (self, err->message);
-  return gst_dmaresv_decoder_set_layout (self, seq);
+  if (dec_device_configure (PRIV (self)->device, &config, &err))
+    return TRUE;
+  what = g_strdup_printf ("%u-bit video of %ux%u pixels and chroma_format_idc %u: %s",
+      sequence->bit_depth, sequence->coded_width, sequence->coded_height,
+      sequence->chroma_format_idc, err->message);
+  return gst_dmaresv_decoder_unsupported (self, what);
 }
 
 gboolean
@@ -145,8 +109,6 @@ gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_
   if (sequence->interlaced
       && GST_DMARESV_DECODER_GET_CLASS (self)->coded_format != V4L2_PIX_FMT_MPEG2_SLICE)
     return gst_dmaresv_decoder_unsupported (self, "Interlaced video (fields or MBAFF)");
-  if (sequence->bit_depth != 8 || sequence->chroma_format_idc != 1)
-    return gst_dmaresv_decoder_unsupported (self, "Video other than 8-bit 4:2:0");
   if (sequence->keeps_references)
     return gst_dmaresv_decoder_change_visible (self, sequence);
 
@@ -155,7 +117,7 @@ gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_
     return FALSE;
   priv->sequence = *sequence;
   priv->sequence.n_controls = 0;
-  if (!gst_dmaresv_decoder_configure_capture (self))
+  if (!dec_format_configure_capture (self))
     return FALSE;
 
   priv->have_sequence = TRUE;

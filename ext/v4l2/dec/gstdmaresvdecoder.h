@@ -83,6 +83,12 @@ gboolean gst_dmaresv_decoder_has_modes (DecDevice * device, const V4l2Control * 
 gboolean gst_dmaresv_decoder_set_profiles (GstCaps * caps, DecDevice * device, guint32 menu,
     const GstDmaResvProfile * profiles, guint n_profiles);
 
+/* For @make_caps: one structure for each bit depth that the driver decodes, with its
+ * "chroma-format", "bit-depth-luma" and "bit-depth-chroma" as h264parse and h265parse name them.
+ * FALSE when there is none. */
+gboolean gst_dmaresv_decoder_set_depths (GstCaps ** caps, DecDevice * device,
+    guint32 coded_format);
+
 /* For @make_caps: width and height that the driver takes for @coded_format. @exact: the coded size
  * has to be one of its sizes; otherwise smaller ones are decoded into its smallest. */
 void     gst_dmaresv_decoder_set_sizes (GstCaps * caps, DecDevice * device, guint32 coded_format,

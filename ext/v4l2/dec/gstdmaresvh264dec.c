@@ -9,8 +9,10 @@
  * buffers: a buffer goes back to the hardware only when no element holds it and
  * no fence of a consumer is pending in its dma_resv.
  *
- * Progressive 8-bit 4:2:0 streams are decoded.  The sink caps say what the
- * driver found at registration can do; "video-device-path" names it.
+ * Progressive streams of 8 and 10 bits, monochrome, 4:2:0 and 4:2:2, are
+ * decoded.  The sink caps say what the driver found at registration can do, and
+ * for which of it GStreamer has a format; "video-device-path" names it.
+ * Monochrome video gets its chroma plane in a copy to system memory.
  *
  * ## Example launch line
  * |[
@@ -54,6 +56,11 @@ static const GstDmaResvProfile profiles[] = {
    * High (H.10.1.1). */
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "multiview-high"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "stereo-high"},
+  {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH_10, "high-10"},
+  {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH_10, "progressive-high-10"},
+  {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH_422, "high-4:2:2"},
+  {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH_10_INTRA, "high-10-intra"},
+  {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH_422_INTRA, "high-4:2:2-intra"},
 };
 
 static gboolean
@@ -81,10 +88,10 @@ h264_make_caps (DecDevice * device)
   /* coded-picture-structure, chroma-format and the depths are what h264parse says of the SPS: a
    * stream that cannot be decoded is refused at the caps, where another decoder can step in. */
   caps = gst_caps_from_string ("video/x-h264, stream-format=(string){ byte-stream, avc, avc3 }, "
-      "alignment=(string)au, coded-picture-structure=(string)frame, "
-      "chroma-format=(string)4:2:0, bit-depth-luma=(uint)8, bit-depth-chroma=(uint)8");
+      "alignment=(string)au, coded-picture-structure=(string)frame");
   if (!gst_dmaresv_decoder_set_profiles (caps, device, V4L2_CID_MPEG_VIDEO_H264_PROFILE, profiles,
-          G_N_ELEMENTS (profiles)))
+          G_N_ELEMENTS (profiles))
+      || !gst_dmaresv_decoder_set_depths (&caps, device, V4L2_PIX_FMT_H264_SLICE))
     gst_clear_caps (&caps);
   return caps;
 }

@@ -9,8 +9,8 @@
  * device's own buffers: a buffer goes back to the hardware only when no element
  * holds it and no fence of a consumer is pending in its dma_resv.
  *
- * 8-bit 4:2:0 streams (Main) are decoded, with all their sub-layers.  The sink
- * caps say what the driver found at registration can do; "video-device-path"
+ * 4:2:0 streams of 8 and 10 bits (Main, Main 10) are decoded, with all their
+ * sub-layers.  The sink caps say what the driver found at registration can do; "video-device-path"
  * names it.
  *
  * ## Example launch line
@@ -46,6 +46,7 @@ static const GstDmaResvProfile profiles[] = {
   {V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN, "main"},
   /* A decoder of Main decodes it (A.3.4). */
   {V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN, "main-still-picture"},
+  {V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN_10, "main-10"},
 };
 
 static gboolean
@@ -71,10 +72,10 @@ h265_make_caps (DecDevice * device)
   /* chroma-format and the depths are what h265parse says of the SPS: a stream that cannot be
    * decoded is refused at the caps, where another decoder can step in. */
   caps = gst_caps_from_string ("video/x-h265, stream-format=(string){ byte-stream, hvc1, hev1 }, "
-      "alignment=(string)au, chroma-format=(string)4:2:0, bit-depth-luma=(uint)8, "
-      "bit-depth-chroma=(uint)8");
+      "alignment=(string)au");
   if (!gst_dmaresv_decoder_set_profiles (caps, device, V4L2_CID_MPEG_VIDEO_HEVC_PROFILE, profiles,
-          G_N_ELEMENTS (profiles)))
+          G_N_ELEMENTS (profiles))
+      || !gst_dmaresv_decoder_set_depths (&caps, device, V4L2_PIX_FMT_HEVC_SLICE))
     gst_clear_caps (&caps);
   return caps;
 }
