@@ -51,7 +51,7 @@ within_reach() {
 	h264,exact)
 		[ "$pixfmt" = yuv420p ] || return 1
 		case ",$tags," in
-		*,interlaced,* | *,monochrome,* | *bitdepth-change* | *progressive-interlaced-switch*) return 1 ;;
+		*,monochrome,* | *bitdepth-change*) return 1 ;;
 		esac
 		;;
 	hevc,exact)

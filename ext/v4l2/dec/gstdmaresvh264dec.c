@@ -9,7 +9,8 @@
  * buffers: a buffer goes back to the hardware only when no element holds it and
  * no fence of a consumer is pending in its dma_resv.
  *
- * Progressive 8-bit 4:2:0 streams are decoded.  The sink caps say what the
+ * 8-bit 4:2:0 streams are decoded, progressive and interlaced ones (frames,
+ * fields, MBAFF).  The sink caps say what the
  * driver found at registration can do; "video-device-path" names it.
  *
  * ## Example launch line
@@ -78,10 +79,10 @@ h264_make_caps (DecDevice * device)
   if (!gst_dmaresv_decoder_has_modes (device, mode_controls, G_N_ELEMENTS (mode_controls)))
     return NULL;
 
-  /* coded-picture-structure, chroma-format and the depths are what h264parse says of the SPS: a
+  /* chroma-format and the depths are what h264parse says of the SPS: a
    * stream that cannot be decoded is refused at the caps, where another decoder can step in. */
   caps = gst_caps_from_string ("video/x-h264, stream-format=(string){ byte-stream, avc, avc3 }, "
-      "alignment=(string)au, coded-picture-structure=(string)frame, "
+      "alignment=(string)au, "
       "chroma-format=(string)4:2:0, bit-depth-luma=(uint)8, bit-depth-chroma=(uint)8");
   if (!gst_dmaresv_decoder_set_profiles (caps, device, V4L2_CID_MPEG_VIDEO_H264_PROFILE, profiles,
           G_N_ELEMENTS (profiles)))
