@@ -5,6 +5,8 @@
 
 #include "decframe.h"
 
+#include <string.h>
+
 /* The first component of each plane: its subsampling and pixel stride are the plane's. */
 static gint
 dec_frame_plane_component (const GstVideoFormatInfo * finfo, guint plane)
@@ -180,4 +182,30 @@ dec_frame_copy (GstBuffer * wrapped, const GstVideoInfo * layout, GstBufferPool 
   }
   *copy = buffer;
   return GST_FLOW_OK;
+}
+
+void
+dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout, gboolean bottom)
+{
+  GstVideoFrame frame;
+  guint plane;
+
+  if (!gst_video_frame_map (&frame, layout, pool_buffer, GST_MAP_READWRITE)) {
+    GST_WARNING ("a missing field cannot be filled");
+    return;
+  }
+  for (plane = 0; plane < GST_VIDEO_FRAME_N_PLANES (&frame); plane++) {
+    guint c = dec_frame_plane_component (layout->finfo, plane);
+    guint lines = GST_VIDEO_FRAME_COMP_HEIGHT (&frame, c), y;
+    gsize stride = GST_VIDEO_FRAME_PLANE_STRIDE (&frame, plane);
+    guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (&frame, plane);
+    gsize size = GST_VIDEO_FRAME_COMP_WIDTH (&frame, c) * GST_VIDEO_FRAME_COMP_PSTRIDE (&frame, c);
+
+    /* Packed formats have no bytes per pixel; nor are they cropped at the left. */
+    if (size == 0)
+      size = stride;
+    for (y = 0; y + 1 < lines; y += 2)
+      memcpy (data + (y + !bottom) * stride, data + (y + bottom) * stride, size);
+  }
+  gst_video_frame_unmap (&frame);
 }

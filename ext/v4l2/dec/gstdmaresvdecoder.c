@@ -204,6 +204,7 @@ gst_dmaresv_decoder_submit (CodecPicture * picture, const CodecJob * job, gpoint
   desc.data = job->data;
   desc.size = job->size;
   desc.key = job->capture_key;
+  desc.first_field = job->first_field;
   for (i = 0; i < job->n_controls; i++)
     controls[i] = (V4l2Control) {
     job->controls[i].id, job->controls[i].size, (gpointer) job->controls[i].data};

@@ -48,6 +48,9 @@ static const GstDmaResvProfile profiles[] = {
    * slice order); one that does gets an error from the codec core. */
   {V4L2_MPEG_VIDEO_H264_PROFILE_CONSTRAINED_BASELINE, "baseline"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_MAIN, "main"},
+  /* Nor does a stream of the extended profile have to use what only that has (data partitioning,
+   * switching slices, slice groups); the rest of it is in Main. */
+  {V4L2_MPEG_VIDEO_H264_PROFILE_MAIN, "extended"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "high"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "progressive-high"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "constrained-high"},
