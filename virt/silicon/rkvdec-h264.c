@@ -505,28 +505,83 @@ static bool write_parameter_sets(struct picture *p, uint8_t *au, size_t size,
 	return true;
 }
 
-static size_t write_slice(struct picture *p, unsigned int i, uint8_t *au, size_t size,
-			  struct list_entry lists[2][H264_MAX_LIST])
+static void fill_out(const struct picture *p, unsigned int i, struct h264_slice_out *out,
+		     struct list_entry lists[2][H264_MAX_LIST])
 {
 	const struct h264_slice *s = &p->slices[i];
-	const struct nal *nal = &p->nals[i];
-	struct h264_slice_out out = {
+
+	*out = (struct h264_slice_out){
 		.frame_num = p->frame_num,
 		.poc = { wrap_add(p->poc[0], p->state->poc_offset),
 			 wrap_add(p->poc[1], p->state->poc_offset) },
 		.n_mmcos = p->n_mmcos,
 	};
+	if (s->nal_unit_type == H264_NAL_IDR_SLICE)
+		memcpy(out->poc, p->poc, sizeof(out->poc));
+	memcpy(out->mmcos, p->mmcos, sizeof(out->mmcos));
+	for (unsigned int l = 0; l < 2; l++)
+		h264_spell_list(p, lists[l], s->num_ref_idx_active[l], out, l);
+}
+
+#define MAX_ALIGNED_PPS		8
+
+/*
+ * I_PCM samples of CAVLC slices start at whole bytes, counted from where the
+ * source's slice data starts: it has to start at the same bit of a byte here.
+ * What makes up for the difference is an identifier of the length needed and
+ * redundant_pic_cnt, which is 0 and one bit long.
+ */
+static void align_slices(struct picture *p, struct list_entry (*lists)[2][H264_MAX_LIST])
+{
+	uint32_t sources[MAX_ALIGNED_PPS];
+	unsigned int n_sources = 0, k;
+
+	for (unsigned int i = 0; i < p->n_slices; i++) {
+		for (k = 0; k < n_sources && sources[k] != p->ps[i].pps_id; k++)
+			;
+		if (k == MAX_ALIGNED_PPS || p->ps[i].entropy_coding_mode_flag ||
+		    p->slices[i].redundant_pic_cnt)
+			return;
+		if (k == n_sources)
+			sources[n_sources++] = p->ps[i].pps_id;
+	}
+	for (unsigned int i = 0; i < p->n_slices; i++) {
+		struct h264_slice *s = &p->slices[i];
+		struct h264_ps *ps = &p->ps[i];
+		struct h264_slice_out out;
+		struct bit_writer w;
+		uint8_t header[2048];
+		unsigned int pad;
+
+		for (k = 0; sources[k] != ps->pps_id; k++)
+			;
+		s->pps_id = 15;
+		ps->redundant_pic_cnt_present_flag = 0;
+		fill_out(p, i, &out, lists[i]);
+		memset(header, 0, sizeof(header));
+		bw_init(&w, header, sizeof(header));
+		h264_write_slice_start(&w, s, ps, &out, p->nals[i].rbsp, p->nals[i].size);
+		pad = (s->tail_start - w.pos) & 7;
+		ps->redundant_pic_cnt_present_flag = pad & 1;
+		/* 15 to 30 take 9 bits, 31 to 62 take 11, and so on */
+		s->pps_id = (16u << pad / 2) - 1 + 2 * k + (pad & 1);
+		ps->pps_id = s->pps_id;
+	}
+}
+
+static size_t write_slice(struct picture *p, unsigned int i, uint8_t *au, size_t size,
+			  struct list_entry lists[2][H264_MAX_LIST])
+{
+	const struct h264_slice *s = &p->slices[i];
+	const struct nal *nal = &p->nals[i];
 	size_t rbsp_size = nal->size + 1024, n;
 	uint8_t *rbsp = calloc(1, rbsp_size);
+	struct h264_slice_out out;
 	struct bit_writer w;
 
 	if (!rbsp)
 		abort();
-	if (s->nal_unit_type == H264_NAL_IDR_SLICE)
-		memcpy(out.poc, p->poc, sizeof(out.poc));
-	memcpy(out.mmcos, p->mmcos, sizeof(out.mmcos));
-	for (unsigned int l = 0; l < 2; l++)
-		h264_spell_list(p, lists[l], s->num_ref_idx_active[l], &out, l);
+	fill_out(p, i, &out, lists);
 	bw_init(&w, rbsp, rbsp_size);
 	h264_write_slice_start(&w, s, &p->ps[i], &out, nal->rbsp, nal->size);
 	h264_write_slice_rest(&w, s, &p->ps[i], nal->rbsp, nal->size);
@@ -592,6 +647,7 @@ static bool decode_au(struct picture *p)
 		goto out;
 	h264_plan_marking(p);
 
+	align_slices(p, lists);
 	for (unsigned int i = 0; i < p->n_slices; i++)
 		size += (p->nals[i].size + 1024) * 3 / 2 + 8 + H264_PS_MAX_BYTES;
 	au = malloc(size);
