@@ -217,7 +217,7 @@ static size_t write_stream(struct test *t, const struct pic *pic)
 			bw_u(&w, 8, sample(pic->pcm, mb, i));
 	}
 	bw_trailing(&w);
-	size = h264_write_nal(stream, sizeof(stream), rbsp, w.pos / 8);
+	size = nal_write(stream, sizeof(stream), rbsp, w.pos / 8);
 	memcpy(mem(t, STREAM), stream, size);
 	return size;
 }
