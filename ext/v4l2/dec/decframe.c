@@ -184,16 +184,17 @@ dec_frame_copy (GstBuffer * wrapped, const GstVideoInfo * layout, GstBufferPool 
   return GST_FLOW_OK;
 }
 
-void
+gboolean
 dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout, gboolean bottom)
 {
+  GstVideoInfo info = *layout;
   GstVideoFrame frame;
   guint plane;
 
-  if (!gst_video_frame_map (&frame, layout, pool_buffer, GST_MAP_READWRITE)) {
-    GST_WARNING ("a missing field cannot be filled");
-    return;
-  }
+  /* The format's own size counts what is behind the picture as well. */
+  GST_VIDEO_INFO_SIZE (&info) = gst_buffer_get_size (pool_buffer);
+  if (!gst_video_frame_map (&frame, &info, pool_buffer, GST_MAP_READWRITE))
+    return FALSE;
   for (plane = 0; plane < GST_VIDEO_FRAME_N_PLANES (&frame); plane++) {
     guint c = dec_frame_plane_component (layout->finfo, plane);
     guint lines = GST_VIDEO_FRAME_COMP_HEIGHT (&frame, c), y;
@@ -208,4 +209,5 @@ dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout, gb
       memcpy (data + (y + !bottom) * stride, data + (y + bottom) * stride, size);
   }
   gst_video_frame_unmap (&frame);
+  return TRUE;
 }

@@ -47,8 +47,8 @@ GstBuffer *dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout,
 
 /* Fills the lines of the field that never came with those of the other one (@bottom: the bottom field
  * is there), so that the frame shows nothing of what the buffer had before. @pool_buffer must not be
- * wrapped yet. */
-void       dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout,
+ * wrapped yet. FALSE: it cannot be written to. */
+gboolean   dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout,
     gboolean bottom);
 
 /* Copies @wrapped (from dec_frame_wrap) into a buffer of @pool, laid out as @info says.  Mapping
