@@ -333,6 +333,46 @@ GST_START_TEST (test_first_slice_lost)
 
 GST_END_TEST;
 
+/* The second field has another SPS: it is none, and not for the device as it was set up. */
+GST_START_TEST (test_sequence_changes_between_fields)
+{
+  BitsSlice slice = {.nal_type = 5,.ref_idc = 3,.type = I,.structure = TOP };
+
+  headers ();
+  bits_slice (stream, &sps, &pps, &slice);
+  decode_ok ();
+  sps.width_mbs = 8;
+  headers ();
+  write_picture (BOTTOM, P, 3, 0, 1, NULL);
+  fail_if (decode (NULL));
+  idr_pair ();
+  drain ();
+  expect_log ("S N0 J0 O0 S N1 J1 J1 O1 ");
+  fail_unless (rec->output_flags[0] & CODEC_PICTURE_ONE_FIELD);
+}
+
+GST_END_TEST;
+
+/* A PPS may change between any two pictures, so between fields. */
+GST_START_TEST (test_pps_changes_between_fields)
+{
+  BitsSlice slice = {.nal_type = 5,.ref_idc = 3,.type = I,.structure = TOP };
+
+  headers ();
+  bits_slice (stream, &sps, &pps, &slice);
+  decode_ok ();
+  fail_if (rec->pps.flags & V4L2_H264_PPS_FLAG_TRANSFORM_8X8_MODE);
+  pps.transform_8x8 = TRUE;
+  bits_pps (stream, &pps);
+  write_picture (BOTTOM, P, 3, 0, 1, NULL);
+  decode_ok ();
+  fail_unless (rec->pps.flags & V4L2_H264_PPS_FLAG_TRANSFORM_8X8_MODE);
+  drain ();
+  expect_log ("S N0 J0 J0 O0 ");
+}
+
+GST_END_TEST;
+
 static void
 expect_shown (guint number, CodecPictureFlags flags)
 {
@@ -444,6 +484,8 @@ h264fields_suite (void)
   tcase_add_test (tc, test_reference_after_non_reference);
   tcase_add_test (tc, test_gap);
   tcase_add_test (tc, test_first_slice_lost);
+  tcase_add_test (tc, test_sequence_changes_between_fields);
+  tcase_add_test (tc, test_pps_changes_between_fields);
   tcase_add_test (tc, test_shown_as_coded);
   tcase_add_test (tc, test_shown_as_said);
   tcase_add_test (tc, test_progressive_to_interlaced);

@@ -582,6 +582,7 @@ h264_finish_picture (CodecH264 * self)
 {
   CurrentPicture *pic = &self->pic;
   guint32 first_mb = G_MAXUINT32;
+  CodecSequence sequence;
   gboolean corrupt, ok;
 
   if (!pic->active)
@@ -591,8 +592,9 @@ h264_finish_picture (CodecH264 * self)
     first_mb = MIN (first_mb, g_array_index (pic->slices, Slice, i).first_mb);
   corrupt = pic->damaged || first_mb != 0;
 
-  ok = is_second_field (self) ? decode_second_field (self, corrupt)
-      : decode_new_frame (self, corrupt);
+  /* With another SPS it is a new frame, of a sequence whose start was lost. */
+  ok = is_second_field (self) && !sequence_changes (self, &sequence) ?
+      decode_second_field (self, corrupt) : decode_new_frame (self, corrupt);
   h264_reset_current (pic);
 
   return ok;
