@@ -598,7 +598,8 @@ dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** err
   guint i;
 
   for (i = 0; i < self->n_jobs; i++) {
-    if (self->jobs[i].busy && !self->jobs[i].capture_done)
+    /* One that is held does not come by itself. */
+    if (self->jobs[i].busy && !self->jobs[i].capture_done && &self->jobs[i] != self->held)
       dir = V4L2_M2M_CAPTURE;
   }
   if (!v4l2_m2m_wait (self->m2m, dir, DEC_DEVICE_TIMEOUT, cancellable, error)) {
@@ -613,8 +614,7 @@ dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** err
   return dec_device_reap (self, error);
 }
 
-/* The other field will not come before whoever waits goes on. (After a picture of another timestamp
- * the kernel sees that itself.) */
+/* The other field will not come. (At a picture of another timestamp the kernel sees that itself.) */
 static void
 dec_device_release_held (DecDevice * self)
 {
@@ -628,14 +628,20 @@ dec_device_release_held (DecDevice * self)
     GST_WARNING ("%s", err->message);
 }
 
+void
+dec_device_end_picture (DecDevice * self, DecPicture * picture)
+{
+  if (self->held && self->held->picture == picture)
+    dec_device_release_held (self);
+}
+
 gboolean
 dec_device_wait (DecDevice * self, DecPicture * picture, GCancellable * cancellable,
     GError ** error)
 {
   if (!dec_device_reap (self, error))
     return FALSE;
-  if (self->held && self->held->picture == picture)
-    dec_device_release_held (self);
+  dec_device_end_picture (self, picture);
   while (picture->state == DEC_PICTURE_QUEUED) {
     if (!dec_device_wait_one (self, cancellable, error))
       return FALSE;

@@ -123,6 +123,8 @@ gboolean    dec_device_submit (DecDevice * self, DecPicture * picture, const Dec
     GCancellable * cancellable, GError ** error);
 /* Takes back what is done, without waiting. */
 gboolean    dec_device_reap (DecDevice * self, GError ** error);
+/* No other field of @picture comes: a job that holds its buffer for one lets it go. */
+void        dec_device_end_picture (DecDevice * self, DecPicture * picture);
 /* Waits until @picture is no longer DEC_PICTURE_QUEUED; no other field is expected then. */
 gboolean    dec_device_wait (DecDevice * self, DecPicture * picture, GCancellable * cancellable,
     GError ** error);

@@ -258,6 +258,7 @@ gst_dmaresv_decoder_output (CodecPicture * picture, gpointer user_data)
   output->flags = picture->flags;
   if (picture->flags & CODEC_PICTURE_KEY)
     GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
+  dec_device_end_picture (priv->device, mine);
   /* Pushed after the codec has queued what it has: pushing may take long. */
   g_queue_push_tail (&priv->outputs, output);
   return TRUE;
