@@ -29,7 +29,7 @@ soft() {
 
 for file in "$STREAMS"/*.h264 "$STREAMS"/*.h265 "$STREAMS"/avc.mp4; do
 	name=$(basename "$file")
-	case $name in yuv444.h264) continue ;; esac
+	case $name in yuv444.h264 | refused-*) continue ;; esac
 	check "decoder: $name" "$compare" -n "$name" "$(hard "$file")" "$(soft "$file") ! video/x-raw,format=NV12"
 	# RGA wants at least 34 pixels and even sizes; a copy through it changes no byte
 	case $name in
@@ -50,6 +50,7 @@ for file in "$STREAMS"/{altref,odd}.webm "$STREAMS"/{frames,interlaced}.m2v; do
 done
 for file in "$STREAMS"/*.vp9.webm; do
 	name=$(basename "$file")
+	case $name in refused-*) continue ;; esac
 	check "decoder: $name" "$compare" -n "$name" "filesrc location=$file ! matroskademux ! vp9parse ! dmaresvvp9dec" \
 		"filesrc location=$file ! matroskademux ! vp9parse ! avdec_vp9 ! videoconvert ! video/x-raw,format=NV12"
 done
