@@ -534,6 +534,14 @@ v4l2_m2m_queue (V4l2M2m * m2m, V4l2M2mDir dir, const V4l2Buffer * buffer, GError
 }
 
 gboolean
+v4l2_m2m_release_held (V4l2M2m * m2m, GError ** error)
+{
+  struct v4l2_decoder_cmd cmd = {.cmd = V4L2_DEC_CMD_FLUSH };
+
+  return M2M_IOCTL (m2m, VIDIOC_DECODER_CMD, &cmd, error);
+}
+
+gboolean
 v4l2_m2m_dequeue (V4l2M2m * m2m, V4l2M2mDir dir, guint32 memory, V4l2Buffer * buffer,
     GError ** error)
 {

@@ -105,6 +105,9 @@ gpointer        v4l2_m2m_map (V4l2M2m * m2m, V4l2M2mDir dir, guint index, gsize 
 gboolean        v4l2_m2m_stream (V4l2M2m * m2m, V4l2M2mDir dir, gboolean on, GError ** error);
 gboolean        v4l2_m2m_queue (V4l2M2m * m2m, V4l2M2mDir dir, const V4l2Buffer * buffer,
     GError ** error);
+/* VIDIOC_DECODER_CMD: the CAPTURE buffer that the last OUTPUT buffer holds
+ * (V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF) is done with its job. */
+gboolean        v4l2_m2m_release_held (V4l2M2m * m2m, GError ** error);
 /* Non-blocking: G_IO_ERROR_WOULD_BLOCK when none is done. */
 gboolean        v4l2_m2m_dequeue (V4l2M2m * m2m, V4l2M2mDir dir, guint32 memory,
     V4l2Buffer * buffer, GError ** error);

@@ -51,11 +51,14 @@ put_high_profile (Bits * bits, const BitsSps * sps)
 static void
 put_vui (Bits * bits, const BitsSps * sps)
 {
+  bits_put (bits, 1, sps->bitstream_restriction || sps->pic_struct_present);
+  if (!sps->bitstream_restriction && !sps->pic_struct_present)
+    return;
+  bits_put (bits, 7, 0);        /* nothing up to vcl_hrd_parameters_present_flag */
+  bits_put (bits, 1, sps->pic_struct_present);
   bits_put (bits, 1, sps->bitstream_restriction);
   if (!sps->bitstream_restriction)
     return;
-  bits_put (bits, 8, 0);        /* nothing up to vcl_hrd_parameters_present_flag, pic_struct */
-  bits_put (bits, 1, 1);        /* bitstream_restriction_flag */
   bits_put (bits, 1, 1);
   bits_put_ue (bits, 0);
   bits_put_ue (bits, 0);
@@ -92,8 +95,10 @@ bits_sps (GByteArray * out, const BitsSps * sps)
   bits_put_ue (&bits, sps->num_ref_frames);
   bits_put (&bits, 1, sps->gaps_allowed);
   bits_put_ue (&bits, sps->width_mbs - 1);
-  bits_put_ue (&bits, sps->height_mbs - 1);
-  bits_put (&bits, 1, 1);       /* frame_mbs_only_flag */
+  bits_put_ue (&bits, sps->height_mbs / (sps->interlaced ? 2 : 1) - 1);
+  bits_put (&bits, 1, !sps->interlaced);        /* frame_mbs_only_flag */
+  if (sps->interlaced)
+    bits_put (&bits, 1, sps->mbaff);
   bits_put (&bits, 1, 1);       /* direct_8x8_inference_flag */
   bits_put (&bits, 1, (sps->crop[0] | sps->crop[1] | sps->crop[2] | sps->crop[3]) != 0);
   if (sps->crop[0] | sps->crop[1] | sps->crop[2] | sps->crop[3]) {
@@ -168,6 +173,10 @@ bits_slice (GByteArray * out, const BitsSps * sps, const BitsPps * pps, const Bi
   bits_put_ue (&bits, slice->type);
   bits_put_ue (&bits, slice->pps_id);
   bits_put (&bits, sps->log2_max_frame_num, slice->frame_num);
+  if (sps->interlaced)
+    bits_put (&bits, 1, slice->structure != 0);
+  if (slice->structure)
+    bits_put (&bits, 1, slice->structure == 2);
   if (slice->nal_type == 5)
     bits_put_ue (&bits, slice->idr_pic_id);
   if (sps->poc_type == 0)
@@ -208,6 +217,36 @@ bits_recovery_point (GByteArray * out, guint recovery_frame_cnt)
     bits_put (&payload, (8 - payload.n_bits % 8) % 8, 0);
   }
   bits_put (&bits, 8, 6);
+  bits_put (&bits, 8, payload.n_bits / 8);
+  for (guint i = 0; i < payload.n_bits / 8; i++)
+    bits_put (&bits, 8, payload.data[i]);
+  bits_emit (out, 6, &bits);
+}
+
+/* D.1.2 */
+void
+bits_pic_timing (GByteArray * out, guint pic_struct, gint ct_type)
+{
+  static const guint clocks[] = { 1, 1, 1, 2, 2, 3, 3, 2, 3 };
+  Bits bits = { {0}, 0 }, payload = { {0}, 0 };
+
+  bits_put (&payload, 4, pic_struct);
+  for (guint i = 0; i < clocks[pic_struct]; i++) {
+    bits_put (&payload, 1, ct_type >= 0);
+    if (ct_type < 0)
+      continue;
+    bits_put (&payload, 2, ct_type);
+    bits_put (&payload, 6, 0);  /* nuit_field_based_flag, counting_type */
+    bits_put (&payload, 3, 0);  /* full_timestamp, discontinuity, cnt_dropped */
+    bits_put (&payload, 8, 0);  /* n_frames */
+    bits_put (&payload, 1, 0);  /* seconds_flag */
+    bits_put (&payload, 24, 0); /* time_offset */
+  }
+  if (payload.n_bits % 8) {
+    bits_put (&payload, 1, 1);
+    bits_put (&payload, (8 - payload.n_bits % 8) % 8, 0);
+  }
+  bits_put (&bits, 8, 1);
   bits_put (&bits, 8, payload.n_bits / 8);
   for (guint i = 0; i < payload.n_bits / 8; i++)
     bits_put (&bits, 8, payload.data[i]);

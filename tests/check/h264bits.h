@@ -23,6 +23,8 @@ typedef struct
   guint crop[4];                /* left, right, top, bottom in crop units */
   gboolean bitstream_restriction;
   guint num_reorder_frames, max_dec_frame_buffering;
+  gboolean interlaced, mbaff;   /* frame_mbs_only_flag is 0; height_mbs counts the frame's */
+  gboolean pic_struct_present;
 } BitsSps;
 
 /* 4x4 macroblocks, High, level 4, POC type 0, 4 references, no VUI */
@@ -52,6 +54,7 @@ typedef struct
   const BitsMmco *mmco;         /* ends with op 0 */
   guint n_modifications;        /* that many entries in ref_pic_list_modification() */
   guint payload;                /* bytes of slice data */
+  guint structure;              /* 0 frame, 1 top field, 2 bottom field */
 } BitsSlice;
 
 void bits_sps (GByteArray * out, const BitsSps * sps);
@@ -59,6 +62,8 @@ void bits_pps (GByteArray * out, const BitsPps * pps);
 void bits_slice (GByteArray * out, const BitsSps * sps, const BitsPps * pps,
     const BitsSlice * slice);
 void bits_recovery_point (GByteArray * out, guint recovery_frame_cnt);
+/* pic_timing() without HRD; @ct_type -1: no clock timestamp. */
+void bits_pic_timing (GByteArray * out, guint pic_struct, gint ct_type);
 /* A NAL unit of any type with this many bytes of nothing */
 void bits_nal (GByteArray * out, guint8 header, guint size);
 

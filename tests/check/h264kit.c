@@ -88,6 +88,7 @@ record_submit (CodecPicture * picture, const CodecJob * job, gpointer user_data)
 #undef TAKE
   }
   rec->n_refs = job->n_refs;
+  rec->first_field = job->first_field;
   for (guint i = 0; i < job->n_refs; i++) {
     Buffer *ref = job->refs[i]->client_data;
 
@@ -108,6 +109,7 @@ record_output (CodecPicture * picture, gpointer user_data)
 
   fail_unless (!buffer->gap && buffer->submitted && !buffer->output);
   buffer->output = TRUE;
+  rec->output_flags[buffer->number % 256] = picture->flags;
   rec->n_output++;
   g_string_append_printf (rec->log, "O%u ", buffer->number);
 

@@ -24,7 +24,7 @@ typedef struct
   guint n_decoded, n_output, n_alive;
   gboolean refuse_new;
   CodecSequence sequence;
-  CodecPictureFlags flags[256];
+  CodecPictureFlags flags[256], output_flags[256];      /* when new, when given out */
   guint64 tags[256];
 
   /* of the last job */
@@ -34,6 +34,7 @@ typedef struct
   struct v4l2_ctrl_h264_scaling_matrix scaling;
   struct v4l2_ctrl_h264_decode_params params;
   guint n_refs;
+  gboolean first_field;
 } Recorder;
 
 extern const CodecClient recorder_client;

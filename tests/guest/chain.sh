@@ -30,7 +30,7 @@ soft() {
 for file in "$STREAMS"/*.h264 "$STREAMS"/*.h265 "$STREAMS"/avc.mp4; do
 	name=$(basename "$file")
 	case $name in
-	interlaced.h264 | yuv444.h264 | refused-*) continue ;;
+	yuv444.h264 | refused-*) continue ;;
 	# of a format of their own, see below
 	high10.h264 | high422.h264 | high422-10.h264 | crop10.h264 | main10.h265) continue ;;
 	esac

@@ -61,7 +61,6 @@ within_reach() {
 	h264,exact)
 		case $pixfmt in yuv420p | yuv420p10le | yuv422p | gray) ;; *) return 1 ;; esac
 		case ",$tags," in
-		*,interlaced,* | *progressive-interlaced-switch*) return 1 ;;
 		esac
 		;;
 	hevc,exact)

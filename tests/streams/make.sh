@@ -63,8 +63,14 @@ encode seek.mp4 320x240 100 "keyint=25:bframes=2" -profile:v high
 ffmpeg -v error -nostdin -y -i "$out/bframes.h264" -c copy "$out/avc.mp4" 2>/dev/null ||
 	ffmpeg -v error -nostdin -y -fflags +genpts -r 25 -i "$out/bframes.h264" -c copy "$out/avc.mp4"
 
+# interlaced (MBAFF): both orders of fields, both kinds of direct prediction and of entropy coding;
+# the last has progressive frames in a sequence that allows fields
+encode interlaced.h264 320x240 20 "tff=1:bframes=3:b-pyramid=normal:ref=4:weightp=2" -profile:v high -flags +ilme+ildct
+encode mbaff-bff.h264 176x160 20 "bff=1:bframes=2:direct=temporal:slices=3:cabac=0:b-adapt=0:ref=5" -profile:v high \
+	-flags +ilme+ildct
+encode fake-interlaced.h264 178x148 15 "fake-interlaced=1:bframes=2:pic-struct=1" -profile:v main
+
 # what must be refused with a clear error, not decoded wrong
-encode interlaced.h264 320x240 10 "tff=1:bframes=1" -profile:v high -flags +ilme+ildct
 ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=320x240:rate=25" -frames:v 5 \
 	-pix_fmt yuv444p -c:v libx264 -profile:v high444 "$out/yuv444.h264"
 

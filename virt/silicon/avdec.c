@@ -153,7 +153,8 @@ bool avdec_mb_is_untouched(const struct avdec *dec, unsigned int mb_x, unsigned 
 bool avdec_field_mb_is_untouched(const struct avdec *dec, unsigned int field,
 				 unsigned int mb_x, unsigned int mb_y)
 {
-	for (unsigned int y = mb_y * 32 + field; y < mb_y * 32 + 32; y += 2)
+	/* Deblocking of neighbours reaches three lines of the field. */
+	for (unsigned int y = mb_y * 32 + 8 + field; y < mb_y * 32 + 24; y += 2)
 		if (y % 16 >= MARK_FIRST && y % 16 <= MARK_LAST &&
 		    !line_is_untouched(dec, mb_x, y))
 			return false;
@@ -227,7 +228,7 @@ static void set_error(struct avdec *dec, const char *what, int ret)
 			 av_err2str(ret));
 }
 
-bool avdec_decode(struct avdec *dec, const uint8_t *data, size_t size)
+static bool decode(struct avdec *dec, const uint8_t *data, size_t size)
 {
 	AVPacket *packet = av_packet_alloc();
 	AVFrame *frame = av_frame_alloc();
@@ -235,7 +236,6 @@ bool avdec_decode(struct avdec *dec, const uint8_t *data, size_t size)
 
 	dec->error[0] = 0;
 	logging = dec;
-	av_frame_unref(dec->picture);
 	if (packet && frame && size <= INT32_MAX)
 		ret = av_new_packet(packet, size);
 	if (!ret) {
@@ -263,6 +263,24 @@ bool avdec_decode(struct avdec *dec, const uint8_t *data, size_t size)
 	av_packet_free(&packet);
 	av_frame_free(&frame);
 	return !*dec->error;
+}
+
+bool avdec_decode(struct avdec *dec, const uint8_t *data, size_t size)
+{
+	av_frame_unref(dec->picture);
+	return decode(dec, data, size);
+}
+
+bool avdec_decode_second_field(struct avdec *dec, const uint8_t *data, size_t size)
+{
+	const uint8_t *first = dec->picture->data[0];
+	bool ok = decode(dec, data, size);
+
+	if (dec->picture->data[0] != first) {
+		set_error(dec, "second field taken for a first one", AVERROR_INVALIDDATA);
+		return false;
+	}
+	return ok;
 }
 
 const char *avdec_error(const struct avdec *dec)

@@ -29,6 +29,8 @@ void avdec_close(struct avdec *dec);
  * is avdec_picture() until the next call.
  */
 bool avdec_decode(struct avdec *dec, const uint8_t *data, size_t size);
+/* The same for the other field of the last picture, which stays avdec_picture(). */
+bool avdec_decode_second_field(struct avdec *dec, const uint8_t *data, size_t size);
 const char *avdec_error(const struct avdec *dec);
 AVFrame *avdec_picture(struct avdec *dec);
 
@@ -46,7 +48,7 @@ bool avdec_poison_nv12(struct bus *bus, uint32_t y, uint32_t uv, uint32_t stride
 		       unsigned int width, unsigned int height);
 /* Has no decoding touched this macroblock of the current picture? */
 bool avdec_mb_is_untouched(const struct avdec *dec, unsigned int mb_x, unsigned int mb_y);
-/* The same of a macroblock of one field (0 top, 1 bottom). */
+/* The same of a macroblock of one field (0 top, 1 bottom); mb_y counts those of the field. */
 bool avdec_field_mb_is_untouched(const struct avdec *dec, unsigned int field,
 				 unsigned int mb_x, unsigned int mb_y);
 

@@ -433,11 +433,14 @@ void h264_write_slice_start(struct bit_writer *w, const struct h264_slice *s,
 	bw_ue(w, s->pps_id);
 	bw_u(w, H264_OUT_FRAME_NUM_BITS, out->frame_num);
 	if (!ps->frame_mbs_only_flag)
-		bw_u(w, 1, 0);		/* field_pic_flag */
+		bw_u(w, 1, s->field_pic_flag);
+	if (s->field_pic_flag)
+		bw_u(w, 1, s->bottom_field_flag);
 	if (s->nal_unit_type == H264_NAL_IDR_SLICE)
 		bw_ue(w, s->idr_pic_id);
-	bw_u(w, H264_OUT_POC_LSB_BITS, (uint32_t)out->poc[0] & 0xffff);
-	bw_se(w, (int32_t)((uint32_t)out->poc[1] - (uint32_t)out->poc[0]));
+	bw_u(w, H264_OUT_POC_LSB_BITS, (uint32_t)out->poc[s->bottom_field_flag] & 0xffff);
+	if (!s->field_pic_flag)
+		bw_se(w, (int32_t)((uint32_t)out->poc[1] - (uint32_t)out->poc[0]));
 	if (ps->redundant_pic_cnt_present_flag)
 		bw_ue(w, s->redundant_pic_cnt);
 	if (type == H264_B)

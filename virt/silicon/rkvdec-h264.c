@@ -35,8 +35,21 @@
  * vectors right behind the luma plane (RKVDEC_YUV_VIRSTRIDE): nothing is written
  * as chroma then, and what the picture format has there are motion vectors.
  *
- * Not modelled, refused with the error interrupt: field pictures, other bit
- * depths than 8 and 10, 4:4:4.
+ * Fields: libavcodec has frames, of which it decodes one field or the other.  A
+ * field is the second one of a frame when it is written to the same place right
+ * after one of the other parity; silicon does not care.  Only its lines are
+ * written, and of a reference only the fields that the registers name are read:
+ * the others are poison.  A field in the initial lists that its register does
+ * not name is a missing one.  What libavcodec cannot be told of fields:
+ *  - that one of a frame is a long-term reference and the other is not; nor can
+ *    the registers;
+ *  - a pair of which only the first field is a reference: it takes the other
+ *    for one, too, but nothing comes of that unless registers name it;
+ *  - a reference frame of two fields that it did not decode as a pair: it is a
+ *    picture not decoded here, and without motion.
+ *
+ * Not modelled, refused with the error interrupt: other bit depths than 8 and
+ * 10, 4:4:4.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -158,11 +171,15 @@ static bool read_slices(struct picture *p)
 
 /* ---- geometry ------------------------------------------------------------ */
 
-static struct planes planes_at(const struct picture *p, uint32_t addr)
+/* The lines of a picture: every other one for a field. */
+static struct planes planes_at(const struct picture *p, uint32_t addr, uint8_t structure)
 {
+	uint32_t first = addr + (structure == BOTTOM_FIELD ? p->stride : 0);
+
 	return (struct planes){
-		.y = addr, .uv = addr + p->uv_offset, .stride = p->stride,
-		.width = p->mb_width * 16, .height = p->mb_height * 16,
+		.y = first, .uv = first + p->uv_offset,
+		.stride = p->stride << (structure != FRAME),
+		.width = p->mb_width * 16, .height = p->mb_height * (structure == FRAME ? 16 : 8),
 		.depth = p->ps->bit_depth_luma_minus8 + 8, .chroma = p->ps->chroma_format_idc,
 	};
 }
@@ -182,9 +199,12 @@ static bool check_geometry(struct picture *p)
 			 ps->bit_depth_chroma_minus8 + 8);
 		return false;
 	}
-	for (unsigned int i = 0; i < p->n_slices; i++) {
-		if (p->slices[i].field_pic_flag) {
-			complain(p, "field pictures are not modelled");
+	p->structure = !p->slices->field_pic_flag ? FRAME :
+		       p->slices->bottom_field_flag ? BOTTOM_FIELD : TOP_FIELD;
+	for (unsigned int i = 1; i < p->n_slices; i++) {
+		if (p->slices[i].field_pic_flag != p->slices->field_pic_flag ||
+		    p->slices[i].bottom_field_flag != p->slices->bottom_field_flag) {
+			complain(p, "slice %u is of another picture", i);
 			return false;
 		}
 	}
@@ -219,34 +239,48 @@ size_t h264_colmv_size(const struct picture *p)
 	return (size_t)p->mb_width * p->mb_height * RKVDEC_COLMV_BYTES_PER_MB;
 }
 
+/* The top field's half comes first; nobody has documented how silicon lays fields out. */
+static void colmv_range(const struct picture *p, uint8_t fields, size_t *start, size_t *end)
+{
+	size_t half = h264_colmv_size(p) / 2;
+
+	*start = fields & TOP_FIELD ? 0 : half;
+	*end = fields & BOTTOM_FIELD ? 2 * half : half;
+}
+
 /* Motion vectors are stood for by a stamp, repeated. */
 static bool write_colmv(struct picture *p, uint64_t stamp)
 {
 	uint64_t line[RKVDEC_COLMV_BYTES_PER_MB / 8];
 	uint32_t addr = p->out + p->colmv_offset;
+	size_t start, end;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(line); i++)
 		line[i] = stamp;
-	for (size_t i = 0; i < h264_colmv_size(p); i += sizeof(line))
+	colmv_range(p, p->structure, &start, &end);
+	for (size_t i = start; i < end; i += sizeof(line))
 		if (!bus_write(&p->run->bus, addr + i, line, sizeof(line)))
 			return false;
 	return true;
 }
 
 /* Is the motion of a co-located picture still there?  One look a KiB. */
-bool h264_check_colmv(struct picture *p, const struct ref *ref)
+bool h264_check_colmv(struct picture *p, const struct ref *ref, uint8_t fields)
 {
+	size_t half = h264_colmv_size(p) / 2, start, end;
 	uint64_t found;
 
-	for (size_t i = 0; i < h264_colmv_size(p); i += 1024) {
+	colmv_range(p, fields, &start, &end);
+	for (size_t i = start; i < end; i += 1024) {
 		bool known = false;
 
 		if (!bus_read(&p->run->bus, ref->addr + p->colmv_offset + i, &found, 8))
 			return false;
-		if (found == ref->pic->stamp)
+		if (found == ref->pic->stamp[i >= half])
 			continue;
 		for (unsigned int k = 0; k < PICS; k++)
-			known |= found && p->state->pics[k].stamp == found;
+			known |= found && (p->state->pics[k].stamp[0] == found ||
+					   p->state->pics[k].stamp[1] == found);
 		complain(p, "motion of the co-located picture at %08x is %s", ref->addr,
 			 known ? "another picture's" : "overwritten");
 		return known;
@@ -335,6 +369,9 @@ struct pic *h264_add_blank(struct picture *p, bool idr, const int32_t poc[2],
 	int32_t long_idx = h264_free_long_idx(state);
 	struct pic *pic;
 
+	/* No field is paired over it. */
+	memset(&state->first, 0, sizeof(state->first));
+	p->second = false;
 	if (h264_count_pics(state) >= H264_DPB_SIZE) {
 		pic = h264_find_unnamed(state);
 		if (!pic)
@@ -351,6 +388,7 @@ struct pic *h264_add_blank(struct picture *p, bool idr, const int32_t poc[2],
 		return NULL;
 	*pic = (struct pic){
 		.frame = av_frame_clone(avdec_picture(state->dec)),
+		.fields = FRAME,
 		.poc = { poc[0], poc[1] },
 		.frame_num = out.frame_num,
 		.long_term = long_term,
@@ -375,32 +413,63 @@ static bool host_refs(struct picture *p)
 			complain(p, "no room for reference %u", i);
 			return false;
 		}
-		ref->pic->named = true;
+		ref->pic->named = ref->fields;
 		ref->pic->addr = ref->addr;
 	}
 	return true;
+}
+
+AVFrame h264_field_of(const AVFrame *frame, uint8_t field)
+{
+	AVFrame view = *frame;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		if (field == BOTTOM_FIELD)
+			view.data[i] += view.linesize[i];
+		view.linesize[i] *= 2;
+	}
+	view.height = (view.height + (field == TOP_FIELD)) / 2;
+	return view;
+}
+
+static bool load_field(struct picture *p, const struct ref *ref, uint8_t field)
+{
+	AVFrame view = h264_field_of(ref->pic->frame, field);
+	struct planes planes = planes_at(p, ref->addr, field);
+
+	ref->pic->poisoned &= ~field;
+	return planes_load(&planes, &p->run->bus, &view);
+}
+
+/* What the registers do not name of a frame. */
+static void poison_unnamed(struct picture *p, struct pic *pic)
+{
+	for (uint8_t field = TOP_FIELD; field <= BOTTOM_FIELD; field++) {
+		AVFrame view;
+
+		if ((pic->named | pic->poisoned) & field)
+			continue;
+		/* That is what is being decoded. */
+		if (p->second && pic == p->state->first.pic && field == p->structure)
+			continue;
+		view = h264_field_of(pic->frame, field);
+		avdec_poison(&view);
+		pic->poisoned |= field;
+	}
 }
 
 static bool load_refs(struct picture *p)
 {
 	for (unsigned int i = 0; i < H264_DPB_SIZE; i++) {
 		struct ref *ref = &p->refs[i];
-		struct planes planes = planes_at(p, ref->addr);
 
-		if (!ref->pic)
-			continue;
-		ref->pic->poisoned = false;
-		if (!planes_load(&planes, &p->run->bus, ref->pic->frame))
-			return false;
+		for (uint8_t field = TOP_FIELD; field <= BOTTOM_FIELD; field++)
+			if (ref->pic && ref->fields & field && !load_field(p, ref, field))
+				return false;
 	}
-	for (unsigned int k = 0; k < PICS; k++) {
-		struct pic *pic = &p->state->pics[k];
-
-		if (!pic->frame || pic->named || pic->poisoned)
-			continue;
-		avdec_poison(pic->frame);
-		pic->poisoned = true;
-	}
+	for (unsigned int k = 0; k < PICS; k++)
+		if (p->state->pics[k].frame)
+			poison_unnamed(p, &p->state->pics[k]);
 	return true;
 }
 
@@ -460,28 +529,83 @@ static bool write_parameter_sets(struct picture *p, uint8_t *au, size_t size,
 	return true;
 }
 
-static size_t write_slice(struct picture *p, unsigned int i, uint8_t *au, size_t size,
-			  struct pic *lists[2][H264_MAX_LIST])
+static void fill_out(const struct picture *p, unsigned int i, struct h264_slice_out *out,
+		     struct list_entry lists[2][H264_MAX_LIST])
 {
 	const struct h264_slice *s = &p->slices[i];
-	const struct nal *nal = &p->nals[i];
-	struct h264_slice_out out = {
+
+	*out = (struct h264_slice_out){
 		.frame_num = p->frame_num,
 		.poc = { wrap_add(p->poc[0], p->state->poc_offset),
 			 wrap_add(p->poc[1], p->state->poc_offset) },
 		.n_mmcos = p->n_mmcos,
 	};
+	if (s->nal_unit_type == H264_NAL_IDR_SLICE)
+		memcpy(out->poc, p->poc, sizeof(out->poc));
+	memcpy(out->mmcos, p->mmcos, sizeof(out->mmcos));
+	for (unsigned int l = 0; l < 2; l++)
+		h264_spell_list(p, lists[l], s->num_ref_idx_active[l], out, l);
+}
+
+#define MAX_ALIGNED_PPS		8
+
+/*
+ * I_PCM samples of CAVLC slices start at whole bytes, counted from where the
+ * source's slice data starts: it has to start at the same bit of a byte here.
+ * What makes up for the difference is an identifier of the length needed and
+ * redundant_pic_cnt, which is 0 and one bit long.
+ */
+static void align_slices(struct picture *p, struct list_entry (*lists)[2][H264_MAX_LIST])
+{
+	uint32_t sources[MAX_ALIGNED_PPS];
+	unsigned int n_sources = 0, k;
+
+	for (unsigned int i = 0; i < p->n_slices; i++) {
+		for (k = 0; k < n_sources && sources[k] != p->ps[i].pps_id; k++)
+			;
+		if (k == MAX_ALIGNED_PPS || p->ps[i].entropy_coding_mode_flag ||
+		    p->slices[i].redundant_pic_cnt)
+			return;
+		if (k == n_sources)
+			sources[n_sources++] = p->ps[i].pps_id;
+	}
+	for (unsigned int i = 0; i < p->n_slices; i++) {
+		struct h264_slice *s = &p->slices[i];
+		struct h264_ps *ps = &p->ps[i];
+		struct h264_slice_out out;
+		struct bit_writer w;
+		uint8_t header[2048];
+		unsigned int pad;
+
+		for (k = 0; sources[k] != ps->pps_id; k++)
+			;
+		s->pps_id = 15;
+		ps->redundant_pic_cnt_present_flag = 0;
+		fill_out(p, i, &out, lists[i]);
+		memset(header, 0, sizeof(header));
+		bw_init(&w, header, sizeof(header));
+		h264_write_slice_start(&w, s, ps, &out, p->nals[i].rbsp, p->nals[i].size);
+		pad = (s->tail_start - w.pos) & 7;
+		ps->redundant_pic_cnt_present_flag = pad & 1;
+		/* 15 to 30 take 9 bits, 31 to 62 take 11, and so on */
+		s->pps_id = (16u << pad / 2) - 1 + 2 * k + (pad & 1);
+		ps->pps_id = s->pps_id;
+	}
+}
+
+static size_t write_slice(struct picture *p, unsigned int i, uint8_t *au, size_t size,
+			  struct list_entry lists[2][H264_MAX_LIST])
+{
+	const struct h264_slice *s = &p->slices[i];
+	const struct nal *nal = &p->nals[i];
 	size_t rbsp_size = nal->size + 1024, n;
 	uint8_t *rbsp = calloc(1, rbsp_size);
+	struct h264_slice_out out;
 	struct bit_writer w;
 
 	if (!rbsp)
 		abort();
-	if (s->nal_unit_type == H264_NAL_IDR_SLICE)
-		memcpy(out.poc, p->poc, sizeof(out.poc));
-	memcpy(out.mmcos, p->mmcos, sizeof(out.mmcos));
-	for (unsigned int l = 0; l < 2; l++)
-		h264_spell_list(p, lists[l], s->num_ref_idx_active[l], &out, l);
+	fill_out(p, i, &out, lists);
 	bw_init(&w, rbsp, rbsp_size);
 	h264_write_slice_start(&w, s, &p->ps[i], &out, nal->rbsp, nal->size);
 	h264_write_slice_rest(&w, s, &p->ps[i], nal->rbsp, nal->size);
@@ -492,9 +616,47 @@ static size_t write_slice(struct picture *p, unsigned int i, uint8_t *au, size_t
 	return n;
 }
 
+/*
+ * The second field of a frame goes to the same output right after the first
+ * one.  libavcodec wants both or neither to be references; here it makes no
+ * difference, as nothing follows from it but what later registers name.
+ */
+static void find_first_field(struct picture *p)
+{
+	const struct h264_slice *s = p->slices;
+
+	p->second = p->structure != FRAME && p->state->first.addr == p->out &&
+		    p->state->first.structure == (FRAME ^ p->structure) &&
+		    s->nal_unit_type != H264_NAL_IDR_SLICE &&
+		    (!s->nal_ref_idc || p->state->first.pic);
+	for (unsigned int i = 0; p->second && p->state->first.pic && i < p->n_slices; i++)
+		p->slices[i].nal_ref_idc = 1;
+}
+
+static uint32_t next_frame_num(const struct picture *p)
+{
+	if (p->second)
+		return p->state->first.frame_num;
+	return p->slices->nal_unit_type == H264_NAL_IDR_SLICE ? 0 :
+	       (p->state->prev_ref_frame_num + 1) & (MAX_FRAME_NUM - 1);
+}
+
+/* Libavcodec pairs fields by frame_num and parity: what is no pair gets a frame in between. */
+static bool choose_frame_num(struct picture *p)
+{
+	p->frame_num = next_frame_num(p);
+	if (p->second || p->structure != (FRAME ^ p->state->first.structure) ||
+	    p->frame_num != p->state->first.frame_num || !p->state->first.structure)
+		return true;
+	if (!h264_add_blank(p, false, p->poc, false))
+		return false;
+	p->frame_num = next_frame_num(p);
+	return true;
+}
+
 static bool decode_au(struct picture *p)
 {
-	struct pic *(*lists)[2][H264_MAX_LIST] = calloc(p->n_slices, sizeof(*lists));
+	struct list_entry (*lists)[2][H264_MAX_LIST] = calloc(p->n_slices, sizeof(*lists));
 	size_t size = 8192, n = 0;
 	uint8_t *au = NULL;
 	bool ok = false;
@@ -505,10 +667,11 @@ static bool decode_au(struct picture *p)
 	for (unsigned int i = 0; i < p->n_slices; i++)
 		if (!h264_resolve_lists(p, i, lists[i]))
 			goto out;
-	p->frame_num = p->slices->nal_unit_type == H264_NAL_IDR_SLICE ? 0 :
-		       (p->state->prev_ref_frame_num + 1) & (MAX_FRAME_NUM - 1);
+	if (!choose_frame_num(p))
+		goto out;
 	h264_plan_marking(p);
 
+	align_slices(p, lists);
 	for (unsigned int i = 0; i < p->n_slices; i++)
 		size += (p->nals[i].size + 1024) * 3 / 2 + 8 + H264_PS_MAX_BYTES;
 	au = malloc(size);
@@ -523,7 +686,8 @@ static bool decode_au(struct picture *p)
 			goto out;
 		n += slice;
 	}
-	ok = avdec_decode(p->state->dec, au, n);
+	ok = p->second ? avdec_decode_second_field(p->state->dec, au, n) :
+			 avdec_decode(p->state->dec, au, n);
 	p->decoded = avdec_picture(p->state->dec);
 	if (!ok)
 		complain(p, "libavcodec: %s", avdec_error(p->state->dec));
@@ -533,11 +697,24 @@ out:
 	return ok;
 }
 
+static bool mb_is_missing(const struct picture *p, unsigned int x, unsigned int y)
+{
+	const struct avdec *dec = p->state->dec;
+
+	if (p->structure != FRAME)
+		return avdec_field_mb_is_untouched(dec, p->structure == BOTTOM_FIELD, x, y);
+	if (p->ps->frame_mbs_only_flag || !p->ps->mb_adaptive_frame_field_flag)
+		return avdec_mb_is_untouched(dec, x, y);
+	/* Pairs are there as a whole, and deblocking by lines of fields reaches further. */
+	return avdec_field_mb_is_untouched(dec, 0, x, y / 2) &&
+	       avdec_field_mb_is_untouched(dec, 1, x, y / 2);
+}
+
 static bool all_decoded(struct picture *p)
 {
-	for (unsigned int y = 0; y < p->mb_height; y++) {
+	for (unsigned int y = 0; y < p->mb_height >> (p->structure != FRAME); y++) {
 		for (unsigned int x = 0; x < p->mb_width; x++) {
-			if (!avdec_mb_is_untouched(p->state->dec, x, y))
+			if (!mb_is_missing(p, x, y))
 				continue;
 			complain(p, "macroblock %u,%u is not in the stream", x, y);
 			return false;
@@ -551,15 +728,16 @@ static uint32_t run_picture(struct picture *p)
 	struct bus *bus = &p->run->bus;
 	struct planes planes;
 	uint32_t status = RKVDEC_RDY_STA;
-	AVFrame *frame;
 	uint64_t stamp;
+	AVFrame frame;
 
 	if (!read_stream(p) || !read_slices(p) || !check_geometry(p) || !h264_read_refs(p) ||
 	    !open_decoder(p))
 		return RKVDEC_ERR_STA;
+	find_first_field(p);
 	p->poc[0] = p->run->regs[RKVDEC_CUR_POC];
 	p->poc[1] = p->run->regs[RKVDEC_CUR_POC1];
-	planes = planes_at(p, p->out);
+	planes = planes_at(p, p->out, p->structure);
 	stamp = ++p->state->stamps << 32 | p->out | 1;
 	h264_match_refs(p);
 	if (!host_refs(p) || !load_refs(p))
@@ -572,14 +750,16 @@ static uint32_t run_picture(struct picture *p)
 		status = RKVDEC_ERR_STA;
 	if (!p->decoded)
 		return RKVDEC_ERR_STA;
-	frame = avdec_picture(p->state->dec);
+	frame = *avdec_picture(p->state->dec);
+	if (p->structure != FRAME)
+		frame = h264_field_of(&frame, p->structure);
 	if (status == RKVDEC_RDY_STA && !all_decoded(p))
 		status = RKVDEC_ERR_STA | RKVDEC_BUF_EMPTY_STA;
 	h264_commit_marking(p, stamp);
 	/* What an error interrupts is written only in part. */
 	if (p->run->job->inject_error)
 		planes.height = (planes.height / 2) & ~15u;
-	if (!write_colmv(p, stamp) || !planes_store(&planes, bus, frame))
+	if (!write_colmv(p, stamp) || !planes_store(&planes, bus, &frame))
 		return RKVDEC_ERR_STA;
 	return status;
 }

@@ -13,17 +13,24 @@
 
 #define RPS_WORDS		32
 
-/* A reference picture of libavcodec's. */
+/* Masks of fields */
+#define TOP_FIELD		1
+#define BOTTOM_FIELD		2
+#define FRAME			3
+
+/* A reference frame of libavcodec's, or what there is of it yet. */
 struct pic {
 	AVFrame *frame;		/* NULL: free */
 	uint32_t addr;		/* where its picture was written; 0: nowhere */
+	uint8_t fields;		/* decoded */
+	uint8_t unmarked;	/* of these, no references any more by the stream's word */
 	int32_t poc[2];		/* in the registers' terms */
 	uint32_t frame_num;	/* in the rewritten stream */
 	bool long_term;
 	uint32_t long_idx;	/* in the rewritten stream */
-	uint64_t stamp;		/* of its motion vectors; 0: has none */
-	bool named;		/* by the registers of the current job */
-	bool poisoned;
+	uint64_t stamp[2];	/* of each field's motion vectors; 0: has none */
+	uint8_t named;		/* fields, by the registers of the current job */
+	uint8_t poisoned;	/* fields */
 };
 
 struct h264_state {
@@ -35,6 +42,13 @@ struct h264_state {
 	int32_t poc_offset;	/* from the registers' POCs to the stream's */
 	uint64_t stamps;
 	unsigned int errors_in_row;
+	/* The field that libavcodec would pair the next one with; no structure: none */
+	struct {
+		uint8_t structure;
+		uint32_t addr;
+		uint32_t frame_num;	/* in the rewritten stream */
+		struct pic *pic;	/* NULL: no reference */
+	} first;
 };
 
 struct nal {
@@ -45,11 +59,18 @@ struct nal {
 struct ref {
 	bool active;		/* DPB entry in use */
 	bool missing;		/* in use, but there is no picture */
+	uint8_t fields;		/* that may be predicted from */
 	bool long_term;
 	uint16_t frame_num;	/* FrameNumWrap or LongTermFrameIdx, low bits */
 	uint32_t addr;
 	int32_t poc[2];
 	struct pic *pic;
+};
+
+/* An entry of a reference list. */
+struct list_entry {
+	struct pic *pic;
+	uint8_t fields;
 };
 
 struct picture {
@@ -64,6 +85,8 @@ struct picture {
 	struct ref refs[H264_DPB_SIZE];
 	int32_t poc[2];
 	uint32_t frame_num;	/* in the rewritten stream */
+	uint8_t structure;	/* TOP_FIELD, BOTTOM_FIELD or FRAME */
+	bool second;		/* the other field of state->first */
 	/* geometry */
 	uint32_t out, stride, uv_offset, colmv_offset;
 	unsigned int mb_width, mb_height;
@@ -71,6 +94,7 @@ struct picture {
 	struct h264_mmco mmcos[H264_MAX_MMCO];
 	unsigned int n_mmcos;
 	bool removed[PICS];
+	uint8_t unmark[PICS];		/* fields */
 	int32_t new_long_idx[PICS];	/* -1: as it is */
 	int32_t cur_long_idx;		/* -1: short-term */
 	bool reset;			/* memory_management_control_operation 5 */
@@ -91,8 +115,10 @@ static inline int32_t wrap_add(int32_t a, int32_t b)
 
 /* rkvdec-h264.c */
 size_t h264_colmv_size(const struct picture *p);
-/* Is the motion of a co-located picture still there? */
-bool h264_check_colmv(struct picture *p, const struct ref *ref);
+/* Is the motion of a co-located picture, or of a field of it, still there? */
+bool h264_check_colmv(struct picture *p, const struct ref *ref, uint8_t fields);
+/* The lines of one field as a picture of their own. */
+AVFrame h264_field_of(const AVFrame *frame, uint8_t field);
 /*
  * A picture in libavcodec's DPB, to be filled with other bytes; NULL when there
  * is no room or libavcodec fails.
@@ -114,9 +140,9 @@ struct h264_mmco h264_mmco_remove(const struct pic *pic, uint32_t frame_num);
 int32_t h264_free_long_idx(const struct h264_state *state);
 /* Resolves a slice's lists as silicon would; may decode a blank picture. */
 bool h264_resolve_lists(struct picture *p, unsigned int slice,
-			struct pic *lists[2][H264_MAX_LIST]);
+			struct list_entry lists[2][H264_MAX_LIST]);
 /* Spells a list out as modifications of libavcodec's own. */
-void h264_spell_list(const struct picture *p, struct pic *const *list,
+void h264_spell_list(const struct picture *p, const struct list_entry *list,
 		     unsigned int size, struct h264_slice_out *out, unsigned int l);
 /* Plans what marking does after decoding; then does the same to state->pics. */
 void h264_plan_marking(struct picture *p);

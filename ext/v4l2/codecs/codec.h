@@ -116,6 +116,7 @@ typedef struct
   CodecControl controls[CODEC_MAX_CONTROLS];
   guint n_controls;
   guint64 capture_key;          /* = picture->key */
+  gboolean first_field;         /* of a picture whose other field may follow, or never come */
   CodecPicture *refs[17];       /* every picture that the job may read, for whoever tracks buffers */
   guint n_refs;
 } CodecJob;

@@ -94,7 +94,18 @@ handle_pps (CodecH264 * self, const guint8 * data, gsize size)
   param_sets_put_pps (&self->sets, id, data, size);
 }
 
-/* Of all SEI messages only the recovery point matters (D.2.8). */
+/* Table D-1: how a frame is to be shown; ct_type (Table D-2) may say that it is progressive. */
+static void
+handle_pic_timing (CodecH264 * self, const GstH264PicTiming * timing)
+{
+  if (!timing->pic_struct_present_flag)
+    return;
+  self->au_pic_struct = timing->pic_struct;
+  self->au_progressive = timing->clock_timestamp_flag[0]
+      && timing->clock_timestamp[0].ct_type == GST_H264_CT_TYPE_PROGRESSIVE;
+}
+
+/* Of all SEI messages only recovery point (D.2.8) and picture timing (D.2.3) matter. */
 static void
 handle_sei (CodecH264 * self, const guint8 * data, gsize size)
 {
@@ -111,6 +122,8 @@ handle_sei (CodecH264 * self, const guint8 * data, gsize size)
     if (sei->payloadType == GST_H264_SEI_RECOVERY_POINT) {
       self->au_recovery_point = TRUE;
       self->au_recovery_frame_cnt = sei->payload.recovery_point.recovery_frame_cnt;
+    } else if (sei->payloadType == GST_H264_SEI_PIC_TIMING) {
+      handle_pic_timing (self, &sei->payload.pic_timing);
     }
   }
   g_array_unref (messages);
@@ -199,6 +212,9 @@ begin_picture (CodecH264 * self, const GstH264SliceHdr * hdr, const GstH264NalUn
   pic->has_recovery_point = self->au_recovery_point;
   pic->recovery_frame_cnt = self->au_recovery_frame_cnt;
   self->au_recovery_point = FALSE;
+  pic->pic_struct = self->au_pic_struct;
+  pic->progressive = self->au_progressive;
+  self->au_pic_struct = -1;
 
   h264_controls_fill_sps (&pic->sps_ctrl, sps);
   h264_controls_fill_pps (&pic->pps_ctrl, hdr->pps, sps);
@@ -337,6 +353,7 @@ end_unit (CodecH264 * self, gboolean result, GError ** error)
 {
   h264_reset_current (&self->pic);
   self->au_recovery_point = FALSE;
+  self->au_pic_struct = -1;
   self->slice_lost = FALSE;
 
   return codec_take_error (&self->error, result, error);
@@ -372,6 +389,7 @@ codec_h264_new (const CodecClient * client, gpointer user_data)
   self->dpb.user_data = self;
   h264_dpb_configure (&self->dpb, 1, 1, 0);
   self->need_access_point = TRUE;
+  self->au_pic_struct = -1;
 
   return self;
 }

@@ -33,6 +33,10 @@ h264_end_first_field (CodecH264 * self)
 
   if (!frame)
     return TRUE;
+  if (frame->fields != H264_FRAME) {
+    GST_DEBUG ("frame_num %u has no second field", frame->frame_num);
+    frame->picture->flags |= CODEC_PICTURE_ONE_FIELD;
+  }
   if (self->first_field_stored)
     return h264_dpb_output_early (&self->dpb);
 
@@ -375,6 +379,7 @@ submit_picture (CodecH264 * self, H264Frame * frame, guint8 structure)
   job.data = bitstream->data;
   job.size = bitstream->len;
   job.capture_key = frame->picture->key;
+  job.first_field = structure != H264_FRAME && frame != self->first_field;
   codec_job_add_control (&job, V4L2_CID_STATELESS_H264_SPS, &pic->sps_ctrl, sizeof (pic->sps_ctrl));
   codec_job_add_control (&job, V4L2_CID_STATELESS_H264_PPS, &pic->pps_ctrl, sizeof (pic->pps_ctrl));
   codec_job_add_control (&job, V4L2_CID_STATELESS_H264_SCALING_MATRIX, &pic->scaling_ctrl,
@@ -396,6 +401,50 @@ submit_picture (CodecH264 * self, H264Frame * frame, guint8 structure)
 
 /* Pictures */
 
+/*
+ * How the frame is to be shown: for frames as pic_struct says (Table D-1), or
+ * else by how it was coded; the order of fields is that of their order counts.
+ */
+static void
+flag_fields (const CurrentPicture * pic, H264Frame * frame)
+{
+  gboolean interlaced = frame->field_coded || frame->poc[0] != frame->poc[1]
+      || pic->sps.mb_adaptive_frame_field_flag;
+  gboolean top_first = frame->fields == H264_FRAME ? frame->poc[0] <= frame->poc[1]
+      : frame->fields == H264_TOP_FIELD;
+  gboolean repeat = FALSE;
+
+  if (!frame->field_coded) {
+    switch (pic->pic_struct) {
+      case GST_H264_SEI_PIC_STRUCT_FRAME:
+      case GST_H264_SEI_PIC_STRUCT_FRAME_DOUBLING:
+      case GST_H264_SEI_PIC_STRUCT_FRAME_TRIPLING:
+        interlaced = FALSE;
+        break;
+      case GST_H264_SEI_PIC_STRUCT_TOP_BOTTOM_TOP:
+      case GST_H264_SEI_PIC_STRUCT_BOTTOM_TOP_BOTTOM:
+        repeat = TRUE;
+        /* fall through */
+      case GST_H264_SEI_PIC_STRUCT_TOP_BOTTOM:
+      case GST_H264_SEI_PIC_STRUCT_BOTTOM_TOP:
+        interlaced = !pic->progressive;
+        top_first = pic->pic_struct == GST_H264_SEI_PIC_STRUCT_TOP_BOTTOM
+            || pic->pic_struct == GST_H264_SEI_PIC_STRUCT_TOP_BOTTOM_TOP;
+        break;
+      default:
+        break;
+    }
+  }
+
+  frame->picture->flags &= ~(CODEC_PICTURE_INTERLACED | CODEC_PICTURE_TOP_FIELD_FIRST);
+  if (interlaced)
+    frame->picture->flags |= CODEC_PICTURE_INTERLACED;
+  if (top_first && (interlaced || repeat))
+    frame->picture->flags |= CODEC_PICTURE_TOP_FIELD_FIRST;
+  if (repeat)
+    frame->picture->flags |= CODEC_PICTURE_REPEAT_FIELD;
+}
+
 /* Marks and stores what was decoded: 8.2.5.1, C.4.4, C.4.5.  Takes @frame. */
 static gboolean
 end_decoding (CodecH264 * self, H264Frame * frame, guint8 structure, gboolean second_field)
@@ -405,6 +454,8 @@ end_decoding (CodecH264 * self, H264Frame * frame, guint8 structure, gboolean se
   gboolean first_field = structure != H264_FRAME && !second_field;
 
   frame->fields |= structure;
+  if (!pic->sps.frame_mbs_only_flag)
+    flag_fields (pic, frame);
   if (pic->nal_ref_idc) {
     reset = h264_dpb_mark (&self->dpb, frame, structure, pic->idr, &pic->hdr.dec_ref_pic_marking);
     self->prev_ref_frame_num = reset ? 0 : pic->hdr.frame_num;
@@ -531,6 +582,7 @@ h264_finish_picture (CodecH264 * self)
 {
   CurrentPicture *pic = &self->pic;
   guint32 first_mb = G_MAXUINT32;
+  CodecSequence sequence;
   gboolean corrupt, ok;
 
   if (!pic->active)
@@ -540,8 +592,9 @@ h264_finish_picture (CodecH264 * self)
     first_mb = MIN (first_mb, g_array_index (pic->slices, Slice, i).first_mb);
   corrupt = pic->damaged || first_mb != 0;
 
-  ok = is_second_field (self) ? decode_second_field (self, corrupt)
-      : decode_new_frame (self, corrupt);
+  /* With another SPS it is a new frame, of a sequence whose start was lost. */
+  ok = is_second_field (self) && !sequence_changes (self, &sequence) ?
+      decode_second_field (self, corrupt) : decode_new_frame (self, corrupt);
   h264_reset_current (pic);
 
   return ok;

@@ -42,6 +42,8 @@ typedef struct
   gboolean damaged;             /* a slice of it could not be used */
   gboolean has_recovery_point;
   guint recovery_frame_cnt;
+  gint pic_struct;              /* D.2.3; -1: not said */
+  gboolean progressive;         /* ct_type, where it is said */
   GArray *slices;               /* of Slice */
   GByteArray *data;
 } CurrentPicture;
@@ -82,6 +84,8 @@ struct _CodecH264
   gboolean slice_lost;          /* before the picture's first good one */
   gboolean au_recovery_point;
   guint au_recovery_frame_cnt;
+  gint au_pic_struct;
+  gboolean au_progressive;
 };
 
 /* (self, CodecError code, const gchar * format, ...) */

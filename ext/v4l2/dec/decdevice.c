@@ -56,6 +56,7 @@ typedef struct
 {
   gboolean busy;
   gboolean output_done, capture_done;
+  gboolean continued;           /* the job of its other field returns the CAPTURE buffer */
   guint capture_index;
   DecPicture *picture;
   DecPicture *refs[DEC_DEVICE_MAX_REFS];
@@ -85,6 +86,8 @@ struct _DecDevice
   guint n_jobs;                 /* OUTPUT buffers */
   guint in_flight;
   gboolean streaming;
+  gboolean can_hold;            /* V4L2_BUF_CAP_SUPPORTS_M2M_HOLD_CAPTURE_BUF */
+  Job *held;                    /* submitted last, and its CAPTURE buffer waits for the other field */
 };
 
 typedef struct
@@ -198,7 +201,10 @@ dec_device_end_job (DecDevice * self, Job * job, DecPictureState state)
 {
   guint i;
 
-  job->picture->state = state;
+  if (!job->continued)
+    job->picture->state = state;
+  if (self->held == job)
+    self->held = NULL;
   g_clear_pointer (&job->picture, dec_picture_unref);
   for (i = 0; i < job->n_refs; i++)
     g_clear_pointer (&job->refs[i], dec_picture_unref);
@@ -497,9 +503,12 @@ gboolean
 dec_device_start (DecDevice * self, GError ** error)
 {
   guint count = DEC_DEVICE_MAX_JOBS, i;
+  guint32 caps = 0;
 
-  if (!v4l2_m2m_request_buffers (self->m2m, V4L2_M2M_OUTPUT, V4L2_MEMORY_MMAP, &count, NULL, error))
+  if (!v4l2_m2m_request_buffers (self->m2m, V4L2_M2M_OUTPUT, V4L2_MEMORY_MMAP, &count, &caps,
+          error))
     return FALSE;
+  self->can_hold = (caps & V4L2_BUF_CAP_SUPPORTS_M2M_HOLD_CAPTURE_BUF) != 0 && count > 1;
   for (i = 0; i < MIN (count, DEC_DEVICE_MAX_JOBS); i++) {
     Job *job = &self->jobs[i];
 
@@ -561,6 +570,8 @@ dec_device_dequeue (DecDevice * self, V4l2M2mDir dir, GError ** error)
     if (dir == V4L2_M2M_CAPTURE) {
       dec_device_captured (self, &buffer);
     } else if (buffer.index < self->n_jobs && self->jobs[buffer.index].busy) {
+      /* A buffer that is held on does not say so later. */
+      self->jobs[buffer.index].picture->error |= (buffer.flags & V4L2_BUF_FLAG_ERROR) != 0;
       self->jobs[buffer.index].output_done = TRUE;
       dec_device_job_progress (self, &self->jobs[buffer.index]);
     } else {
@@ -587,7 +598,8 @@ dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** err
   guint i;
 
   for (i = 0; i < self->n_jobs; i++) {
-    if (self->jobs[i].busy && !self->jobs[i].capture_done)
+    /* One that is held does not come by itself. */
+    if (self->jobs[i].busy && !self->jobs[i].capture_done && &self->jobs[i] != self->held)
       dir = V4L2_M2M_CAPTURE;
   }
   if (!v4l2_m2m_wait (self->m2m, dir, DEC_DEVICE_TIMEOUT, cancellable, error)) {
@@ -602,12 +614,34 @@ dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** err
   return dec_device_reap (self, error);
 }
 
+/* The other field will not come. (At a picture of another timestamp the kernel sees that itself.) */
+static void
+dec_device_release_held (DecDevice * self)
+{
+  g_autoptr (GError) err = NULL;
+
+  if (!self->held)
+    return;
+  GST_LOG ("CAPTURE buffer %u stays with one field", self->held->capture_index);
+  self->held = NULL;
+  if (!v4l2_m2m_release_held (self->m2m, &err))
+    GST_WARNING ("%s", err->message);
+}
+
+void
+dec_device_end_picture (DecDevice * self, DecPicture * picture)
+{
+  if (self->held && self->held->picture == picture)
+    dec_device_release_held (self);
+}
+
 gboolean
 dec_device_wait (DecDevice * self, DecPicture * picture, GCancellable * cancellable,
     GError ** error)
 {
   if (!dec_device_reap (self, error))
     return FALSE;
+  dec_device_end_picture (self, picture);
   while (picture->state == DEC_PICTURE_QUEUED) {
     if (!dec_device_wait_one (self, cancellable, error))
       return FALSE;
@@ -620,6 +654,8 @@ dec_device_wait_room (DecDevice * self, guint max_jobs, GCancellable * cancellab
 {
   if (!dec_device_reap (self, error))
     return FALSE;
+  if (max_jobs <= 1)
+    dec_device_release_held (self);
   while (self->in_flight >= max_jobs) {
     if (!dec_device_wait_one (self, cancellable, error))
       return FALSE;
@@ -667,6 +703,8 @@ dec_device_queue_output (DecDevice * self, Job * job, const DecDeviceJob * desc,
   buffer.planes[0].bytesused = desc->size;
   buffer.planes[0].length = job->size;
   buffer.field = V4L2_FIELD_NONE;
+  if (desc->first_field && self->can_hold)
+    buffer.flags = V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
   buffer.timestamp = desc->key;
   buffer.request_fd = v4l2_request_get_fd (job->request);
   return v4l2_m2m_queue (self->m2m, V4L2_M2M_OUTPUT, &buffer, error);
@@ -724,12 +762,13 @@ dec_device_submit (DecDevice * self, DecPicture * picture, const DecDeviceJob * 
     GCancellable * cancellable, GError ** error)
 {
   GstMemory *mem = gst_buffer_peek_memory (picture->buffer, 0);
-  Job *job;
+  Job *job, *first;
   guint i;
 
-  /* A second field: its frame's buffer is in the CAPTURE queue until the first one is done.  Not
-   * every driver can hold it there (V4L2_BUF_CAP_SUPPORTS_M2M_HOLD_CAPTURE_BUF), all can do this. */
-  if (picture->state == DEC_PICTURE_QUEUED && !dec_device_wait (self, picture, cancellable, error))
+  /* A second field: its frame's buffer is in the CAPTURE queue, held there for it.  Not every driver
+   * can do that; where it cannot, the buffer is queued again after the first field is done. */
+  if (picture->state == DEC_PICTURE_QUEUED && !(self->held && self->held->picture == picture)
+      && !dec_device_wait (self, picture, cancellable, error))
     return FALSE;
   if (!(job = dec_device_free_job (self, cancellable, error)))
     return FALSE;
@@ -752,15 +791,16 @@ dec_device_submit (DecDevice * self, DecPicture * picture, const DecDeviceJob * 
     v4l2_request_pool_put (self->requests, g_steal_pointer (&job->request));
     return FALSE;
   }
+  first = self->held && self->held->picture == picture ? self->held : NULL;
   /* After the request: one that fails leaves no CAPTURE buffer behind for the next to take. */
-  if (!dec_device_queue_capture (self, job, error)) {
+  if (!first && !dec_device_queue_capture (self, job, error)) {
     dec_device_cancel_starved (self);
     v4l2_request_pool_put (self->requests, g_steal_pointer (&job->request));
     return FALSE;
   }
 
   job->busy = TRUE;
-  job->output_done = job->capture_done = FALSE;
+  job->output_done = job->capture_done = job->continued = FALSE;
   job->queued_at = gst_util_get_timestamp ();
   job->picture = dec_picture_ref (picture);
   job->n_refs = MIN (desc->n_refs, DEC_DEVICE_MAX_REFS);
@@ -768,6 +808,11 @@ dec_device_submit (DecDevice * self, DecPicture * picture, const DecDeviceJob * 
     job->refs[i] = dec_picture_ref (desc->refs[i]);
   picture->state = DEC_PICTURE_QUEUED;
   self->in_flight++;
+  self->held = desc->first_field && self->can_hold ? job : NULL;
+  if (first) {
+    first->continued = first->capture_done = TRUE;
+    dec_device_job_progress (self, first);
+  }
   GST_LOG ("job %u: %" G_GSIZE_FORMAT " bytes, key %" G_GUINT64_FORMAT " into CAPTURE buffer %u, "
       "%u in flight", (guint) (job - self->jobs), desc->size, desc->key, job->capture_index,
       self->in_flight);

@@ -115,6 +115,7 @@ typedef struct
   guint n_controls;
   DecPicture *refs[DEC_DEVICE_MAX_REFS];        /* each kept until the job is done */
   guint n_refs;
+  gboolean first_field;         /* the next job may be the other field, into the same picture */
 } DecDeviceJob;
 
 /* Queues the job that decodes into @picture; waits when DEC_DEVICE_MAX_JOBS are in flight. */
@@ -122,7 +123,9 @@ gboolean    dec_device_submit (DecDevice * self, DecPicture * picture, const Dec
     GCancellable * cancellable, GError ** error);
 /* Takes back what is done, without waiting. */
 gboolean    dec_device_reap (DecDevice * self, GError ** error);
-/* Waits until @picture is no longer DEC_PICTURE_QUEUED. */
+/* No other field of @picture comes: a job that holds its buffer for one lets it go. */
+void        dec_device_end_picture (DecDevice * self, DecPicture * picture);
+/* Waits until @picture is no longer DEC_PICTURE_QUEUED; no other field is expected then. */
 gboolean    dec_device_wait (DecDevice * self, DecPicture * picture, GCancellable * cancellable,
     GError ** error);
 /* Waits until fewer than @max_jobs are in flight. */

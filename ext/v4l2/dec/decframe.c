@@ -5,6 +5,8 @@
 
 #include "decframe.h"
 
+#include <string.h>
+
 /* The first component of each plane: its subsampling and pixel stride are the plane's. */
 static gint
 dec_frame_plane_component (const GstVideoFormatInfo * finfo, guint plane)
@@ -158,4 +160,32 @@ dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout, DecFrameCo
       GST_VIDEO_INFO_HEIGHT (layout), GST_VIDEO_INFO_N_PLANES (layout),
       (gsize *) layout->offset, (gint *) layout->stride);
   return buffer;
+}
+
+gboolean
+dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout, gboolean bottom)
+{
+  GstVideoInfo info = *layout;
+  GstVideoFrame frame;
+  guint plane;
+
+  /* The format's own size counts what is behind the picture as well. */
+  GST_VIDEO_INFO_SIZE (&info) = gst_buffer_get_size (pool_buffer);
+  if (!gst_video_frame_map (&frame, &info, pool_buffer, GST_MAP_READWRITE))
+    return FALSE;
+  for (plane = 0; plane < GST_VIDEO_FRAME_N_PLANES (&frame); plane++) {
+    guint c = dec_frame_plane_component (layout->finfo, plane);
+    guint lines = GST_VIDEO_FRAME_COMP_HEIGHT (&frame, c), y;
+    gsize stride = GST_VIDEO_FRAME_PLANE_STRIDE (&frame, plane);
+    guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (&frame, plane);
+    gsize size = GST_VIDEO_FRAME_COMP_WIDTH (&frame, c) * GST_VIDEO_FRAME_COMP_PSTRIDE (&frame, c);
+
+    /* Packed formats have no bytes per pixel; nor are they cropped at the left. */
+    if (size == 0)
+      size = stride;
+    for (y = 0; y + 1 < lines; y += 2)
+      memcpy (data + (y + !bottom) * stride, data + (y + bottom) * stride, size);
+  }
+  gst_video_frame_unmap (&frame);
+  return TRUE;
 }

@@ -70,6 +70,12 @@ guint          dec_frame_count_get (const DecFrameCount * count);
 GstBuffer *dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout,
     DecFrameCount * count);
 
+/* Fills the lines of the field that never came with those of the other one (@bottom: the bottom field
+ * is there), so that the frame shows nothing of what the buffer had before. @pool_buffer must not be
+ * wrapped yet. FALSE: it cannot be written to. */
+gboolean   dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout,
+    gboolean bottom);
+
 /* Copies @wrapped (from dec_frame_wrap), put right, into a buffer of @pool, laid out as @info says.  Mapping
  * waits for the picture's fences. GST_FLOW_FLUSHING when the pool is. @copy: transfer full. */
 GstFlowReturn dec_frame_copy (GstBuffer * wrapped, const GstVideoInfo * layout, DecFrameFix fix,

@@ -208,6 +208,11 @@ gst_dmaresv_decoder_finish_output (GstDmaResvDecoder * self, Output * output)
     gst_video_decoder_release_frame (decoder, output->frame);
     return priv->flow;
   }
+  if (output->flags & CODEC_PICTURE_ONE_FIELD
+      && !dec_frame_double_field (output->picture->buffer, &priv->layout,
+          !(output->flags & CODEC_PICTURE_TOP_FIELD_FIRST)))
+    GST_WARNING_OBJECT (self, "frame %u has one field, and the other one's lines are undefined",
+        number);
   if ((flow = gst_dmaresv_decoder_make_buffer (self, output)) != GST_FLOW_OK) {
     if (flow != GST_FLOW_FLUSHING)
       GST_ELEMENT_ERROR (self, RESOURCE, READ, ("A decoded picture could not be read."),
@@ -256,7 +261,8 @@ gst_dmaresv_decoder_may_leave_early (GstDmaResvDecoder * self, Output * output)
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   DecPicture *picture = output->picture;
 
-  if (!priv->early_allowed || gst_dmaresv_decoder_has_to_copy (self)
+  /* A frame of two fields has two jobs, and a fence of the first says nothing of the second. */
+  if (!priv->early_allowed || priv->sequence.interlaced || gst_dmaresv_decoder_has_to_copy (self)
       || (!priv->live && dec_device_get_in_flight (priv->device) < MAX_IN_FLIGHT))
     return FALSE;
   if (!picture->fence)

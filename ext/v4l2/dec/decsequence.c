@@ -105,10 +105,6 @@ gst_dmaresv_decoder_new_sequence (const CodecSequence * sequence, gpointer user_
   if (!gst_dmaresv_decoder_push_all (self))
     return FALSE;
   priv->have_sequence = FALSE;
-  /* So far only MPEG-2's fields are. */
-  if (sequence->interlaced
-      && GST_DMARESV_DECODER_GET_CLASS (self)->coded_format != V4L2_PIX_FMT_MPEG2_SLICE)
-    return gst_dmaresv_decoder_unsupported (self, "Interlaced video (fields or MBAFF)");
   if (sequence->keeps_references)
     return gst_dmaresv_decoder_change_visible (self, sequence);
 

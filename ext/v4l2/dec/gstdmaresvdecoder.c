@@ -204,6 +204,7 @@ gst_dmaresv_decoder_submit (CodecPicture * picture, const CodecJob * job, gpoint
   desc.data = job->data;
   desc.size = job->size;
   desc.key = job->capture_key;
+  desc.first_field = job->first_field;
   for (i = 0; i < job->n_controls; i++)
     controls[i] = (V4l2Control) {
     job->controls[i].id, job->controls[i].size, (gpointer) job->controls[i].data};
@@ -257,6 +258,7 @@ gst_dmaresv_decoder_output (CodecPicture * picture, gpointer user_data)
   output->flags = picture->flags;
   if (picture->flags & CODEC_PICTURE_KEY)
     GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
+  dec_device_end_picture (priv->device, mine);
   /* Pushed after the codec has queued what it has: pushing may take long. */
   g_queue_push_tail (&priv->outputs, output);
   return TRUE;

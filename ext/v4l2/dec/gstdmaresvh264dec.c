@@ -9,10 +9,11 @@
  * buffers: a buffer goes back to the hardware only when no element holds it and
  * no fence of a consumer is pending in its dma_resv.
  *
- * Progressive streams of 8 and 10 bits, monochrome, 4:2:0 and 4:2:2, are
- * decoded.  The sink caps say what the driver found at registration can do, and
- * for which of it GStreamer has a format; "video-device-path" names it.
- * Monochrome video gets its chroma plane in a copy to system memory.
+ * Streams of 8 and 10 bits, monochrome, 4:2:0 and 4:2:2, progressive and
+ * interlaced ones (frames, fields, MBAFF), are decoded.  The sink caps say what
+ * the driver found at registration can do, and for which of it GStreamer has a
+ * format; "video-device-path" names it.  Monochrome video gets its chroma plane
+ * in a copy to system memory.
  *
  * ## Example launch line
  * |[
@@ -49,6 +50,9 @@ static const GstDmaResvProfile profiles[] = {
    * slice order); one that does gets an error from the codec core. */
   {V4L2_MPEG_VIDEO_H264_PROFILE_CONSTRAINED_BASELINE, "baseline"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_MAIN, "main"},
+  /* Nor does a stream of the extended profile have to use what only that has (data partitioning,
+   * switching slices, slice groups); the rest of it is in Main. */
+  {V4L2_MPEG_VIDEO_H264_PROFILE_MAIN, "extended"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "high"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "progressive-high"},
   {V4L2_MPEG_VIDEO_H264_PROFILE_HIGH, "constrained-high"},
@@ -85,10 +89,10 @@ h264_make_caps (DecDevice * device)
   if (!gst_dmaresv_decoder_has_modes (device, mode_controls, G_N_ELEMENTS (mode_controls)))
     return NULL;
 
-  /* coded-picture-structure, chroma-format and the depths are what h264parse says of the SPS: a
+  /* chroma-format and the depths are what h264parse says of the SPS: a
    * stream that cannot be decoded is refused at the caps, where another decoder can step in. */
   caps = gst_caps_from_string ("video/x-h264, stream-format=(string){ byte-stream, avc, avc3 }, "
-      "alignment=(string)au, coded-picture-structure=(string)frame");
+      "alignment=(string)au");
   if (!gst_dmaresv_decoder_set_profiles (caps, device, V4L2_CID_MPEG_VIDEO_H264_PROFILE, profiles,
           G_N_ELEMENTS (profiles))
       || !gst_dmaresv_decoder_set_depths (&caps, device, V4L2_PIX_FMT_H264_SLICE))
