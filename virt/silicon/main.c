@@ -180,6 +180,7 @@ static void run(struct daemon *d, const struct vrk_event *event)
 	latency_ns = faults_latency_ns(&d->faults, event->unit, job.number);
 	job.inject_error = faults_match(&d->faults, event->unit, job.number, FAULT_ERROR);
 	job.swap_refs = faults_match(&d->faults, event->unit, job.number, FAULT_SWAP_REF);
+	job.zero_counts = faults_match(&d->faults, event->unit, job.number, FAULT_ZERO_COUNTS);
 
 	switch (event->unit) {
 	case VRK_RGA:
