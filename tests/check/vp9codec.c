@@ -110,6 +110,7 @@ typedef struct
 {
   gboolean key, intra_only, show, error_resilient;
   guint profile;
+  guint reset;                  /* reset_frame_context */
   guint width, height;          /* of an inter frame: 0 takes that of the first reference */
   guint refresh;
   guint refs[3];
@@ -177,7 +178,7 @@ make_frame (const Spec * spec)
     if (!spec->show)
       put_bits (&b, 1, spec->intra_only);
     if (!spec->error_resilient)
-      put_bits (&b, 2, 0);
+      put_bits (&b, 2, spec->reset);
   }
   if (spec->key || spec->intra_only) {
     put_bits (&b, 24, 0x498342);
@@ -420,6 +421,104 @@ GST_START_TEST (test_access)
 
 GST_END_TEST;
 
+/* 7.2: reset_frame_context.  Only 3 resets all contexts, which is what decoding can start with. */
+GST_START_TEST (test_reset_contexts)
+{
+  Spec spec = {.intra_only = TRUE,.width = 320,.height = 240,.refresh = 0x81 };
+
+  for (spec.reset = 0; spec.reset < 3; spec.reset++)
+    decode_spec (spec, spec.reset, -1);
+  expect ("");
+  decode_spec (spec, 3, -1);
+  expect ("new320x240/320x256 job3h ");
+  fail_unless_equals_int (the_client.frame.reset_frame_context, V4L2_VP9_RESET_FRAME_CTX_ALL);
+  fail_unless (the_client.frame.flags & V4L2_VP9_FRAME_FLAG_INTRA_ONLY);
+  fail_if (the_client.frame.flags & V4L2_VP9_FRAME_FLAG_KEY_FRAME);
+  /* in mid-stream each is decoded */
+  for (spec.reset = 0; spec.reset < 4; spec.reset++) {
+    static const guint expected[] = { V4L2_VP9_RESET_FRAME_CTX_NONE, V4L2_VP9_RESET_FRAME_CTX_NONE,
+      V4L2_VP9_RESET_FRAME_CTX_SPEC, V4L2_VP9_RESET_FRAME_CTX_ALL
+    };
+
+    decode_spec (spec, 4 + spec.reset, -1);
+    fail_unless_equals_int (the_client.frame.reset_frame_context, expected[spec.reset]);
+  }
+  expect ("job4h job5h job6h job7h ");
+}
+
+GST_END_TEST;
+
+/* show_existing_frame of a key frame, more than once, also after a hidden one took its slot */
+GST_START_TEST (test_key_repeated)
+{
+  static const guint8 show_slot_5[] = { 0x8d };
+  Spec hidden = key_frame;
+
+  hidden.show = FALSE;
+  decode_spec (hidden, 0, -1);
+  expect ("new320x240/320x256 job0h ");
+  decode_bytes (show_slot_5, 1, 1, -1);
+  decode_bytes (show_slot_5, 1, 2, -1);
+  decode_spec (inter_frame, 3, -1);
+  decode_bytes (show_slot_5, 1, 4, -1);
+  expect ("again0 again0 job3 out3 again0 ");
+}
+
+GST_END_TEST;
+
+/* Annex B: frames of no bytes are not there, and an index that claims too much is damage. */
+GST_START_TEST (test_superframe_index)
+{
+  g_autoptr (GByteArray) one = NULL, super = g_byte_array_new ();
+  Spec hidden = inter_frame;
+  const guint8 huge[] = { 0xc0, 0xff, 0xc0 };
+
+  hidden.show = FALSE;
+  one = make_frame (&hidden);
+  {
+    const guint8 index[] = { 0xc2, one->len, 0, 1, 0xc2 };
+    const guint8 show_slot_0 = 0x88;
+
+    g_byte_array_append (super, one->data, one->len);
+    g_byte_array_append (super, &show_slot_0, 1);
+    g_byte_array_append (super, index, sizeof (index));
+  }
+  decode_spec (key_frame, 0, -1);
+  decode_bytes (super->data, super->len, 1, -1);
+  expect ("new320x240/320x256 job0 out0 job1h again1 ");
+
+  g_byte_array_set_size (super, one->len);
+  memcpy (super->data, one->data, one->len);
+  g_byte_array_append (super, huge, sizeof (huge));
+  decode_bytes (super->data, super->len, 2, CODEC_ERROR_BITSTREAM);
+  decode_spec (inter_frame, 3, -1);
+  expect ("job3c out3 ");
+}
+
+GST_END_TEST;
+
+/* Any size has whole superblocks of buffer. */
+GST_START_TEST (test_sizes)
+{
+  Spec spec = key_frame;
+  guint w, h;
+
+  for (w = 1; w <= 66; w++) {
+    for (h = 1; h <= 66; h++) {
+      g_autofree gchar *end = g_strdup_printf ("%ux%u/%ux%u job1 out1 ", w, h, w > 64 ? 128 : 64,
+          h > 64 ? 128 : 64);
+
+      spec.width = w;
+      spec.height = h;
+      decode_spec (spec, 1, -1);
+      fail_unless (g_str_has_suffix (the_client.log->str, end), "%s", the_client.log->str);
+      g_string_truncate (the_client.log, 0);
+    }
+  }
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_profile)
 {
   Spec spec = key_frame;
@@ -508,6 +607,10 @@ vp9codec_suite (void)
   tcase_add_test (tc, test_superframe);
   tcase_add_test (tc, test_resize);
   tcase_add_test (tc, test_access);
+  tcase_add_test (tc, test_reset_contexts);
+  tcase_add_test (tc, test_key_repeated);
+  tcase_add_test (tc, test_superframe_index);
+  tcase_add_test (tc, test_sizes);
   tcase_add_test (tc, test_profile);
   tcase_add_test (tc, test_cut_off);
   tcase_add_test (tc, test_compressed_header);

@@ -101,21 +101,24 @@ ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=320x240:rate=25" -frames:
 encode demo.mp4 640x480 60 "keyint=30:bframes=3" -profile:v high
 size=640x480
 other demo-hevc.mp4 -c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1:bframes=3"
-other demo-vp9.webm -c:v libvpx-vp9 -b:v 1M -deadline realtime -cpu-used 5
+other demo-vp9.webm -c:v libvpx-vp9 -b:v 1M -deadline realtime -cpu-used 5 -frame-parallel 0
 other demo-vp8.webm -c:v libvpx -b:v 1M -deadline realtime -cpu-used 5 -auto-alt-ref 1
 other demo-mpeg2.m2v -c:v mpeg2video -q:v 4 -bf 2
 
-# VP9: hidden frames, several references; adaptation off; tiles; segmentation; odd size
+# VP9: hidden frames, several references; adaptation off; tiles; segmentation; odd size. FFmpeg
+# turns backward adaptation off (frame-parallel) unless told not to.
 vp9() {
 	local name=$1 s=$2 n=$3
 	shift 3
 	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=$s:rate=25" -frames:v "$n" -pix_fmt yuv420p \
-		-c:v libvpx-vp9 -b:v 400k -threads 1 -deadline good -cpu-used 5 "$@" "$out/$name"
+		-c:v libvpx-vp9 -b:v 400k -threads 1 -deadline good -cpu-used 5 -frame-parallel 0 "$@" "$out/$name"
 }
 vp9 altref.vp9.webm 320x240 40 -auto-alt-ref 1 -lag-in-frames 16 -g 20
 vp9 parallel.vp9.webm 320x240 20 -frame-parallel 1 -error-resilient 1
 vp9 aq.vp9.webm 178x146 20 -aq-mode 3 -deadline realtime
 vp9 tiles.vp9.webm 1024x256 6 -tile-columns 2 -tile-rows 1
+vp9 tilerows.vp9.webm 1030x136 6 -tile-columns 2 -tile-rows 2
+vp9 small.vp9.webm 35x33 20 -aq-mode 1 -auto-alt-ref 1 -lag-in-frames 10
 vp9 lossless.vp9.webm 176x144 10 -lossless 1
 
 # alpha in a second stream, and both planes' truth as libavcodec decodes them with libvpx

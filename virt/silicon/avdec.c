@@ -9,6 +9,7 @@ struct avdec {
 	uint32_t n_pictures;	/* numbers the marks of untouched macroblocks */
 	AVCodecContext *codec;
 	AVFrame *picture;	/* the last one begun; no data: none yet */
+	AVFrame *own;		/* libavcodec's, of the same picture */
 	char error[160];
 };
 
@@ -182,6 +183,7 @@ static int get_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
 	avdec_poison(&whole);
 	mark_untouched(&whole, ++dec->n_pictures);
 	av_frame_unref(dec->picture);
+	dec->own = frame;
 	return av_frame_ref(dec->picture, frame);
 }
 
@@ -204,6 +206,7 @@ struct avdec *avdec_open(enum AVCodecID id)
 	dec->codec->flags |= AV_CODEC_FLAG_LOW_DELAY | AV_CODEC_FLAG_OUTPUT_CORRUPT;
 	dec->codec->flags2 |= AV_CODEC_FLAG2_SHOW_ALL;
 	dec->codec->error_concealment = 0;
+	dec->codec->export_side_data = AV_CODEC_EXPORT_DATA_VIDEO_ENC_PARAMS;
 	if (avcodec_open2(dec->codec, codec, NULL) < 0)
 		goto fail;
 	return dec;
@@ -291,4 +294,13 @@ const char *avdec_error(const struct avdec *dec)
 AVFrame *avdec_picture(struct avdec *dec)
 {
 	return dec->picture->data[0] ? dec->picture : NULL;
+}
+
+const AVVideoEncParams *avdec_blocks(struct avdec *dec)
+{
+	const AVFrameSideData *data = NULL;
+
+	if (dec->picture->data[0] && dec->own->data[0] == dec->picture->data[0])
+		data = av_frame_get_side_data(dec->own, AV_FRAME_DATA_VIDEO_ENC_PARAMS);
+	return data ? (const AVVideoEncParams *)data->data : NULL;
 }

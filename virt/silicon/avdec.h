@@ -12,6 +12,7 @@
 #define SILICON_AVDEC_H
 
 #include <libavcodec/avcodec.h>
+#include <libavutil/video_enc_params.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ bool avdec_decode(struct avdec *dec, const uint8_t *data, size_t size);
 bool avdec_decode_second_field(struct avdec *dec, const uint8_t *data, size_t size);
 const char *avdec_error(const struct avdec *dec);
 AVFrame *avdec_picture(struct avdec *dec);
+/* VP9: the blocks of that picture in coding order, NULL if libavcodec does not tell. */
+const AVVideoEncParams *avdec_blocks(struct avdec *dec);
 
 /* 8-bit 4:2:0 of width x height pixels, both even; false is a bus fault. */
 bool avdec_load_nv12(AVFrame *frame, struct bus *bus, uint32_t y, uint32_t uv,

@@ -112,9 +112,14 @@ bool faults_parse_corrupt(struct faults *faults, const char *text)
 		fault.unit = VRK_VPU;
 		text += 4;
 	}
-	if (strncmp(text, "swap-ref@", 9))
+	if (fault.unit == VRK_RKVDEC && !strncmp(text, "zero-counts@", 12)) {
+		fault.kind = FAULT_ZERO_COUNTS;
+		text += 12;
+	} else if (!strncmp(text, "swap-ref@", 9)) {
+		text += 9;
+	} else {
 		return false;
-	text += 9;
+	}
 	return parse_number(&text, &fault.job) && !*text && add(faults, &fault);
 }
 

@@ -16,6 +16,7 @@ enum fault_kind {
 	FAULT_LOST,	/* no interrupt */
 	FAULT_LATENCY,	/* this job takes latency_us */
 	FAULT_SWAP_REF,	/* --corrupt: two reference addresses swapped */
+	FAULT_ZERO_COUNTS,	/* --corrupt: VP9's symbol counts written as zero */
 };
 
 struct fault {
@@ -45,7 +46,7 @@ void faults_init(struct faults *faults);
 bool faults_parse_latency(struct faults *faults, const char *text);
 /* UNIT:error@N, UNIT:lost@N, UNIT:latency@N=US */
 bool faults_parse_fault(struct faults *faults, const char *text);
-/* swap-ref@N */
+/* swap-ref@N, vpu:swap-ref@N, zero-counts@N */
 bool faults_parse_corrupt(struct faults *faults, const char *text);
 
 bool faults_match(const struct faults *faults, uint32_t unit, uint64_t job,

@@ -238,6 +238,7 @@ static void run(struct daemon *d, const struct vrk_event *event)
 	job.swap_refs = faults_match(&d->faults, event->unit, job.number, FAULT_SWAP_REF);
 	if (latency_ns > APPLY_AHEAD_NS)
 		d->silicon.dram.journal = &pending->journal;
+	job.zero_counts = faults_match(&d->faults, event->unit, job.number, FAULT_ZERO_COUNTS);
 
 	switch (event->unit) {
 	case VRK_RGA:

@@ -23,14 +23,20 @@
  * without need are no mismatch), the scale factors, the size of the last frame.
  *
  * So are the probabilities: the table in memory must be what the frame's context
- * and compressed header make of it (but for the constant ones of intra frames),
- * and the registers' transform and reference modes those of that header.
- * Symbol counts are not modelled: the count table is written with zeros, with
- * which the driver's backward adaptation leaves all probabilities as they were.
- * The model expects just that of the tables, while libavcodec adapts by itself;
- * so forward updates, resets, saved contexts and the control of the compressed
- * header are checked, and the driver's adaptation is not.  The motion vectors
- * behind the picture and the segment map are not modelled either.
+ * and compressed header make of it, and the registers' transform and reference
+ * modes those of that header.  The tiles are decoded a second time, with the
+ * table in memory and by a parser of the model's own (vp9-tile.h), which counts
+ * the symbols as the hardware does; from these counts the driver adapts its
+ * contexts, and so does the model, which is how the next table is known.  A
+ * table or a count that is wrong ends in other symbols than libavcodec's, which
+ * adapts by itself: the parser then does not end where the tile's data ends, or,
+ * where libavcodec tells them, in other blocks; either is a decode error.  So is
+ * damage of the tiles, of which silicon may decode more.
+ *
+ * Motion vectors are written behind the picture and read from where the register
+ * says, in a layout of the model's own.  The segment map is the model's: when the
+ * hardware reads and when it writes its two buffers for it, nobody has written
+ * down.
  *
  * libavcodec has state which is the driver's and the memory's on silicon
  * (probabilities, motion vectors and segment map of the frame before).  After an
@@ -43,9 +49,7 @@
 #include "avdec.h"
 #include "bits.h"
 #include "rkvdec.h"
-#include "vp9-probs.h"
-
-#define COUNT_BYTES		13232
+#include "vp9-tile.h"
 
 struct vp9_state {
 	struct avdec *dec;
@@ -54,7 +58,8 @@ struct vp9_state {
 	struct vp9_inherited inherited;
 	struct vp9_probs contexts[4];
 	unsigned int width, height;	/* of the last frame */
-	bool show_frame, intra;		/* the last frame's */
+	bool show_frame, intra, key;	/* the last frame's */
+	uint8_t *segments;		/* of the last frame that had any */
 };
 
 struct picture {
@@ -64,7 +69,9 @@ struct picture {
 	size_t size;
 	struct vp9_ref_size ref_sizes[VP9_REFS];
 	struct vp9_header h;
-	struct vp9_probs probs;
+	struct vp9_probs probs;		/* as they should be */
+	struct vp9_table table;		/* as they are in memory */
+	struct vp9_tiles tiles;
 	unsigned int context;		/* frame_context_idx, 0 where it is reset */
 	uint32_t out, stride, uv_offset, yuv;
 	unsigned int width, height;	/* even */
@@ -85,6 +92,7 @@ static void slot_set(struct vp9_state *state, unsigned int i, const AVFrame *fra
 static void state_reset(struct vp9_state *state)
 {
 	avdec_close(state->dec);
+	free(state->segments);
 	for (unsigned int i = 0; i < VP9_REF_SLOTS; i++)
 		slot_set(state, i, NULL);
 	memset(state, 0, sizeof(*state));
@@ -214,23 +222,22 @@ static void reset_contexts(struct picture *p)
 
 static bool check_probs(struct picture *p)
 {
-	static const uint8_t no_counts[COUNT_BYTES];
 	uint32_t modes = p->run->regs[RKVDEC_VP9_CPRHEADER];
 	uint8_t table[VP9_PROB_TABLE_BYTES];
 	struct bus *bus = &p->run->bus;
-	struct vp9_compressed c;
+	struct vp9_compressed *c = &p->tiles.c;
 	const char *what;
 
 	reset_contexts(p);
 	p->probs = p->state->contexts[p->context];
-	if (!vp9_probs_update(&p->probs, &c, &p->h, p->stream + p->h.size, p->h.compressed_size)) {
+	if (!vp9_probs_update(&p->probs, c, &p->h, p->stream + p->h.size, p->h.compressed_size)) {
 		complain(p, "bad compressed header");
 		return false;
 	}
-	if (RKVDEC_VP9_TX_MODE(modes) != c.tx_mode ||
-	    (!vp9_is_intra(&p->h) && RKVDEC_VP9_REFERENCE_MODE(modes) != c.reference_mode)) {
-		complain(p, "transform mode %u, reference mode %u: register %08x", c.tx_mode,
-			 c.reference_mode, modes);
+	if (RKVDEC_VP9_TX_MODE(modes) != c->tx_mode ||
+	    (!vp9_is_intra(&p->h) && RKVDEC_VP9_REFERENCE_MODE(modes) != c->reference_mode)) {
+		complain(p, "transform mode %u, reference mode %u: register %08x", c->tx_mode,
+			 c->reference_mode, modes);
 		return false;
 	}
 	if (!bus_read(bus, p->run->regs[RKVDEC_CABACTBL_BASE], table, sizeof(table)))
@@ -238,25 +245,119 @@ static bool check_probs(struct picture *p)
 	what = vp9_probs_compare(&p->probs, &p->h, table);
 	if (what)
 		complain(p, "%s probabilities in memory are not the frame's", what);
-	return !what && bus_write(bus, p->run->regs[RKVDEC_VP9_COUNT_BASE], no_counts,
-				  sizeof(no_counts));
+	vp9_table_read(&p->table, &p->h, table);
+	return !what;
 }
 
-/* 6.1.2: refresh_probs(), with counts of zero */
+/* 6.1.2: refresh_probs() */
 static void save_probs(struct picture *p)
 {
 	struct vp9_probs *saved = &p->state->contexts[p->context];
 
 	if (!p->h.refresh_frame_context)
 		return;
-	if (p->h.frame_parallel) {
+	if (p->h.frame_parallel)
 		*saved = p->probs;
-	} else if (vp9_is_intra(&p->h)) {
-		memcpy(saved->tx8, p->probs.tx8, sizeof(saved->tx8));
-		memcpy(saved->tx16, p->probs.tx16, sizeof(saved->tx16));
-		memcpy(saved->tx32, p->probs.tx32, sizeof(saved->tx32));
-		memcpy(saved->skip, p->probs.skip, sizeof(saved->skip));
+	else
+		vp9_probs_adapt(saved, &p->probs, &p->tiles.counts, &p->h, &p->tiles.c,
+				p->state->key);
+}
+
+static size_t n_blocks(const struct vp9_header *h)
+{
+	return (size_t)((h->width + 7) / 8) * ((h->height + 7) / 8);
+}
+
+/* What resets the map (7.2: setup_past_independence, 7.2.5) */
+static void prepare_segments(struct picture *p)
+{
+	struct vp9_state *s = p->state;
+	bool same = (s->width + 7) / 8 == (p->h.width + 7) / 8 &&
+		    (s->height + 7) / 8 == (p->h.height + 7) / 8;
+
+	if (!s->segments || !same || vp9_is_intra(&p->h) || p->h.error_resilient) {
+		free(s->segments);
+		s->segments = calloc(n_blocks(&p->h), 1);
+		if (!s->segments)
+			abort();
 	}
+	p->tiles.prev_segments = s->segments;
+}
+
+/* The same blocks in the same order; without segments, libavcodec 59 does not tell. */
+static bool same_blocks(struct picture *p)
+{
+	const AVVideoEncParams *blocks = avdec_blocks(p->state->dec);
+
+	if (!blocks || (!blocks->nb_blocks && !p->h.seg_on))
+		return blocks;
+	if (blocks->nb_blocks != p->tiles.n_pieces)
+		return false;
+	for (unsigned int i = 0; i < p->tiles.n_pieces; i++) {
+		const AVVideoBlockParams *b =
+			av_video_enc_params_block((AVVideoEncParams *)blocks, i);
+		const struct vp9_piece *piece = &p->tiles.pieces[i];
+
+		if (b->src_x != piece->col * 8 || b->src_y != piece->row * 8 ||
+		    b->w != piece->w * 8 || b->h != piece->h * 8)
+			return false;
+	}
+	return true;
+}
+
+/* NULL: not to be used; *fault: they should be. */
+static struct vp9_saved_mv *read_mvs(struct picture *p, bool *fault)
+{
+	uint32_t info = p->run->regs[RKVDEC_VP9_LASTFRAME];
+	size_t size = n_blocks(&p->h) * sizeof(struct vp9_saved_mv);
+	struct vp9_saved_mv *mvs;
+
+	*fault = false;
+	if (vp9_is_intra(&p->h) || p->h.error_resilient || info & RKVDEC_VP9_LAST_INTRA_ONLY ||
+	    !(info & RKVDEC_VP9_LAST_SHOW_FRAME) || !(info & RKVDEC_VP9_LAST_SAME_SIZE))
+		return NULL;
+	mvs = malloc(size);
+	if (!mvs)
+		abort();
+	*fault = !bus_read(&p->run->bus, p->run->regs[RKVDEC_VP9_REFCOLMV_BASE], mvs, size);
+	return mvs;
+}
+
+/* Reads the tiles as the driver's table says; writes counts and motion vectors. */
+static bool run_tiles(struct picture *p)
+{
+	size_t skip = p->h.size + p->h.compressed_size;
+	uint8_t memory[VP9_COUNT_BYTES];
+	struct bus *bus = &p->run->bus;
+	struct vp9_saved_mv *mvs;
+	const char *error = NULL;
+	bool fault;
+
+	prepare_segments(p);
+	mvs = read_mvs(p, &fault);
+	p->tiles.h = &p->h;
+	p->tiles.table = &p->table;
+	p->tiles.prev_mvs = mvs;
+	if (!fault)
+		error = vp9_tiles_decode(&p->tiles, p->stream + skip, p->size - skip);
+	free(mvs);
+	if (fault)
+		return false;
+	if (!error && !same_blocks(p))
+		error = "blocks: not those of libavcodec";
+	if (error) {
+		complain(p, "bad %s", error);
+		return false;
+	}
+	if (p->run->job->zero_counts) {
+		complain(p, "symbol counts lost");
+		memset(memory, 0, sizeof(memory));
+	} else {
+		vp9_counts_write(&p->tiles.counts, vp9_is_intra(&p->h), memory);
+	}
+	return bus_write(bus, p->run->regs[RKVDEC_VP9_COUNT_BASE], memory, sizeof(memory)) &&
+	       bus_write(bus, p->out + p->yuv, p->tiles.mvs,
+			 n_blocks(&p->h) * sizeof(struct vp9_saved_mv));
 }
 
 /* Fills libavcodec's picture for reference i as the registers say. */
@@ -346,11 +447,17 @@ static void commit(struct picture *p, const AVFrame *frame)
 		if (p->h.refresh_flags & BIT(i))
 			slot_set(s, i, frame);
 	save_probs(p);
+	if (p->h.seg_on) {
+		free(s->segments);
+		s->segments = p->tiles.segments;
+		p->tiles.segments = NULL;
+	}
 	s->inherited = p->h.state;
 	s->width = p->h.width;
 	s->height = p->h.height;
 	s->show_frame = p->h.show_frame;
 	s->intra = vp9_is_intra(&p->h);
+	s->key = p->h.key_frame;
 	s->in_step = true;
 }
 
@@ -390,6 +497,7 @@ static uint32_t run_picture(struct picture *p)
 	height = p->run->job->inject_error ? p->height / 2 & ~1u : p->height;
 	if (!avdec_store_nv12(frame, bus, p->out, p->out + p->uv_offset, p->stride, p->width, height))
 		return RKVDEC_ERR_STA;
+	ok = ok && run_tiles(p);
 	if (ok)
 		commit(p, frame);
 	return ok ? RKVDEC_RDY_STA : RKVDEC_ERR_STA;
@@ -405,5 +513,6 @@ uint32_t rkvdec_vp9_run(struct rkvdec_run *run)
 	if (!(status & RKVDEC_RDY_STA) || run->bus.fault.hit || run->job->inject_error)
 		p.state->in_step = false;
 	free(p.stream);
+	vp9_tiles_free(&p.tiles);
 	return status;
 }

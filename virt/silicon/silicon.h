@@ -40,6 +40,7 @@ struct job {
 	enum job_status status;
 	bool inject_error;	/* in: end in an error as silicon would */
 	bool swap_refs;		/* in: test hook, see rkvdec.c, vpu2.c */
+	bool zero_counts;	/* in: test hook, see rkvdec-vp9.c */
 	struct vrk_done done;	/* out: registers and interrupts */
 };
 
