@@ -89,7 +89,9 @@ static void
 sum_frame (Result * r, GstBuffer * buffer)
 {
   GChecksum *sum = g_checksum_new (G_CHECKSUM_MD5);
-  FrameSum frame = {.pts = GST_BUFFER_PTS (buffer) };
+  FrameSum frame = {.time = gst_segment_to_stream_time (&r->segment, GST_FORMAT_TIME,
+        GST_BUFFER_PTS (buffer))
+  };
 
   hash_frame (&r->info, buffer, sum);
   g_strlcpy (frame.md5, g_checksum_get_string (sum), sizeof (frame.md5));
@@ -139,6 +141,10 @@ sink_probe (GstPad * pad G_GNUC_UNUSED, GstPadProbeInfo * info, gpointer user_da
     r->caps_events++;
     if (!gst_dmaresv_caps_to_info (caps, &r->info, NULL))
       gst_video_info_init (&r->info);
+  } else if (GST_EVENT_TYPE (info->data) == GST_EVENT_SEGMENT) {
+    gst_event_copy_segment (info->data, &r->segment);
+  } else if (GST_EVENT_TYPE (info->data) == GST_EVENT_SEGMENT_DONE) {
+    g_atomic_int_inc (&r->segments_done);
   } else if (GST_EVENT_TYPE (info->data) == GST_EVENT_FLUSH_STOP && r->flush_resets) {
     r->frames = 0;
     r->last_pts = GST_CLOCK_TIME_NONE;

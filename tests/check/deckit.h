@@ -27,6 +27,7 @@ typedef struct
   guint video_meta;
   guint writable;               /* frames whose memory downstream could have written to */
   guint caps_events;
+  gint segments_done;           /* atomic: ends of segments that have arrived */
   guint size_errors;
   GstClockTime last_pts;
   guint unordered;
@@ -38,11 +39,12 @@ typedef struct
   gboolean hash;
   gboolean flush_resets;        /* a flush forgets the frames before it */
   GstVideoInfo info;
+  GstSegment segment;
 } Result;
 
 typedef struct
 {
-  GstClockTime pts;             /* ns */
+  GstClockTime time;            /* ns, stream time: what seeks are to */
   gchar md5[33];
 } FrameSum;
 

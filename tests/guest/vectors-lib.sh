@@ -41,7 +41,7 @@ format_of() {
 	esac
 }
 
-declare -A missing
+declare -A missing=()
 # have_decoder CODEC: asked once.
 have_decoder() {
 	[ -n "${missing[$1]:-}" ] ||
@@ -110,7 +110,7 @@ judge() {
 	esac
 }
 
-declare -A n_passed n_survived n_failed n_unsupported n_reason
+declare -A n_passed=() n_survived=() n_failed=() n_unsupported=() n_reason=()
 # count HOW: passed, survived, failed or unsupported
 count() {
 	local -n count=n_$1

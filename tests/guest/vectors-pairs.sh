@@ -15,7 +15,7 @@ right() {
 	[ "$how" = eos ] && [ "$md5_got" = "$4" ] && { [ "$3" = - ] || [ "$frames_got" = "$3" ]; }
 }
 
-declare -A md5_of frames_of codec_of
+declare -A md5_of=() frames_of=() codec_of=()
 turn=0
 # pair A B
 pair() {
@@ -45,7 +45,7 @@ pair() {
 	fi
 }
 
-declare -A list
+declare -A list=()
 while IFS=$'\t' read -r path codec notes width height frames md5 _ tags pixfmt _ expect _; do
 	[ "$path" != path ] && [ "$expect" != robust ] && wanted "$path" "$codec" || continue
 	reason_of >/dev/null && continue
