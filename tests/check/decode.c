@@ -2,7 +2,7 @@
 /*
  * decode: runs pipelines, all at once, and says what came out of each.
  *
- *   decode [--timeout S] [--format FORMAT] [--frames FILE] 'filesrc location=F ! h264parse ! dmaresvh264dec'...
+ *   decode [--timeout S] [--frames FILE] 'filesrc location=F ! h264parse ! dmaresvh264dec'...
  *
  * Each description ends where a sink would follow.  One line a pipeline, with
  * tabs between: how it ended (eos, error, hang, or bad), frames, corrupted
@@ -17,7 +17,6 @@
 #include "deckit.h"
 
 static gint opt_timeout = 60;
-static gchar *opt_format = NULL;
 static gchar *opt_frames = NULL;
 static gchar **opt_descriptions = NULL;
 static gint n_criticals;
@@ -25,8 +24,6 @@ static gint n_criticals;
 static const GOptionEntry entries[] = {
   {"timeout", 0, 0, G_OPTION_ARG_INT, &opt_timeout, "Seconds without a message that are a hang",
       "S"},
-  {"format", 0, 0, G_OPTION_ARG_STRING, &opt_format, "Convert to this format for the checksum",
-      "FORMAT"},
   {"frames", 0, 0, G_OPTION_ARG_FILENAME, &opt_frames, "Write the MD5 of each frame", "FILE"},
   {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt_descriptions, "", "DESCRIPTION..."},
   {NULL, 0, 0, 0, NULL, NULL, NULL}
@@ -45,10 +42,7 @@ static GstElement *
 start (const gchar * description, Result * r)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *text = opt_format
-      ? g_strdup_printf ("%s ! videoconvert dither=none chroma-mode=none ! "
-      "video/x-raw,format=%s ! videocodectestsink name=sink", description, opt_format)
-      : g_strdup_printf ("%s ! videocodectestsink name=sink", description);
+  g_autofree gchar *text = g_strdup_printf ("%s ! videocodectestsink name=sink", description);
   GstElement *pipeline = gst_parse_launch (text, &error);
   GstElement *sink;
 

@@ -112,7 +112,7 @@ typedef struct
   const CodecCore *core;
   guint32 mode_controls[2];     /* whole frames, start codes of Annex B; 0: none */
   guint32 references;           /* the control that names them */
-  gboolean (*swap) (gpointer control);
+    gboolean (*swap) (gpointer control);
   const gchar *stream, *many_references;        /* for early reuse, for swaps */
   const gchar *elements;
 } Codec;
@@ -127,12 +127,12 @@ static const Codec codecs[] = {
         V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, swap_hevc, "wpp.h265", "rasl.h265",
       "h265parse ! video/x-h265,stream-format=byte-stream,alignment=au"},
   {"rkvdec", V4L2_PIX_FMT_VP9_FRAME, &codec_vp9_core, {0, 0}, V4L2_CID_STATELESS_VP9_FRAME,
-        swap_vp9, "altref.vp9.webm", "altref.vp9.webm",
+      swap_vp9, "altref.vp9.webm", "altref.vp9.webm",
       "matroskademux ! vp9parse ! video/x-vp9,alignment=frame"},
   {"hantro-vpu", V4L2_PIX_FMT_VP8_FRAME, &codec_vp8_core, {0, 0}, V4L2_CID_STATELESS_VP8_FRAME,
       swap_vp8, "altref.webm", "altref.webm", "matroskademux"},
   {"hantro-vpu", V4L2_PIX_FMT_MPEG2_SLICE, &codec_mpeg2_core, {0, 0},
-        V4L2_CID_STATELESS_MPEG2_PICTURE, swap_mpeg2, "frames.m2v", "frames.m2v",
+      V4L2_CID_STATELESS_MPEG2_PICTURE, swap_mpeg2, "frames.m2v", "frames.m2v",
       "mpegvideoparse"},
 };
 

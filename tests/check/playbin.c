@@ -143,8 +143,8 @@ player_preroll (Player * p, const gchar * clip)
     if (ret == GST_STATE_CHANGE_SUCCESS)
       return;
     wait_end_within (p->playbin, &p->r, 0);
-    fail_unless (ret == GST_STATE_CHANGE_ASYNC && !decoder && !p->r.error, "%s: no preroll with %s: %s",
-        clip, decoder, p->r.error);
+    fail_unless (ret == GST_STATE_CHANGE_ASYNC && !decoder
+        && !p->r.error, "%s: no preroll with %s: %s", clip, decoder, p->r.error);
     GST_WARNING ("%s: uridecodebin3 stands still, once more", clip);
     player_close (p);
   }
@@ -290,8 +290,7 @@ GST_START_TEST (test_accurate)
 
   open_ours (&p, CLIP);
   for (guint i = 0; i < G_N_ELEMENTS (targets); i++) {
-    seek_and_preroll (&p, 1.0, GST_SEEK_FLAG_ACCURATE,
-        targets[i] * FRAME + FRAME / 4, -1);
+    seek_and_preroll (&p, 1.0, GST_SEEK_FLAG_ACCURATE, targets[i] * FRAME + FRAME / 4, -1);
     first = compare (CLIP, p.r.frame_sums, wanted, 1, "after an accurate seek");
     fail_unless (!CLIP->exact || first == (gint) targets[i], "frame %d instead of %u", first,
         targets[i]);
@@ -319,7 +318,8 @@ GST_START_TEST (test_key_unit)
         (3 - i) * GST_SECOND + 400 * GST_MSECOND, -1);
     first = compare (CLIP, p.r.frame_sums, wanted, 1, "after a seek to a key frame");
     /* MPEG-2's GOPs are open: frames before the key frame are not there */
-    fail_unless (first <= (gint) (3 - i) * 25 + 10 && first >= (gint) (3 - i) * 25, "frame %d", first);
+    fail_unless (first <= (gint) (3 - i) * 25 + 10
+        && first >= (gint) (3 - i) * 25, "frame %d", first);
   }
   player_play (&p);
   first = compare (CLIP, p.r.frame_sums, wanted, 1, "after the last seek");

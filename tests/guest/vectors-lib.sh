@@ -31,14 +31,15 @@ source_of() {
 	esac
 }
 
-# pipeline_of CODEC PATH
-pipeline_of() { echo "$(source_of "$2") ! $(parser_of "$1") ! ${VECTOR_DECODER:-$(decoder_of "$1")}"; }
-
-# format_of PIXFMT: what the reference's checksum was made of, where that is not what the decoder outputs
-format_of() {
-	case $1 in
-	*10le) echo "--format I420_10LE" ;;
+# pipeline_of CODEC PATH [PIXFMT [TAGS]]
+# The sink knows no packed format of 10 bits, and no NV16: to these they convert without loss.
+pipeline_of() {
+	local unpack=
+	case ${3:-},${4:-} in
+	*10le,* | *422p,* | *bitdepth-change*)
+		unpack=" ! videoconvert dither=none chroma-mode=none ! video/x-raw,format={NV12,I420_10LE,Y42B,I422_10LE}" ;;
 	esac
+	echo "$(source_of "$2") ! $(parser_of "$1") ! ${VECTOR_DECODER:-$(decoder_of "$1")}$unpack"
 }
 
 declare -A missing=()

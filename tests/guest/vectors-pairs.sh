@@ -15,7 +15,7 @@ right() {
 	[ "$how" = eos ] && [ "$md5_got" = "$4" ] && { [ "$3" = - ] || [ "$frames_got" = "$3" ]; }
 }
 
-declare -A md5_of=() frames_of=() codec_of=()
+declare -A md5_of=() frames_of=() codec_of=() description_of=()
 turn=0
 # pair A B
 pair() {
@@ -24,15 +24,15 @@ pair() {
 	[ "${codec_of[$1]}" != "${codec_of[$2]}" ] || codec=${codec_of[$1]}
 	if [ $((turn % 2)) = 0 ]; then
 		kind="one process"
-		run_decode "$(pipeline_of "${codec_of[$1]}" "$1")" "$(pipeline_of "${codec_of[$2]}" "$2")" || status=$?
+		run_decode "${description_of[$1]}" "${description_of[$2]}" || status=$?
 		status2=$status
 		one=$(sed -n 1p <<<"$out") two=$(sed -n 2p <<<"$out")
 	else
 		kind="two processes"
-		timeout -k 5 "$timeout" "$decode" --timeout $((timeout - 5)) "$(pipeline_of "${codec_of[$1]}" "$1")" \
+		timeout -k 5 "$timeout" "$decode" --timeout $((timeout - 5)) "${description_of[$1]}" \
 			>/tmp/first-$$ 2>&1 &
 		pid=$!
-		run_decode "$(pipeline_of "${codec_of[$2]}" "$2")" || status2=$?
+		run_decode "${description_of[$2]}" || status2=$?
 		wait $pid || status=$?
 		out1=$(</tmp/first-$$) two=$out
 		one=$(tail -n 1 <<<"$out1") out="$out1"$'\n'"$two"
@@ -49,9 +49,9 @@ declare -A list=()
 while IFS=$'\t' read -r path codec notes width height frames md5 _ tags pixfmt _ expect _; do
 	[ "$path" != path ] && [ "$expect" != robust ] && wanted "$path" "$codec" || continue
 	reason_of >/dev/null && continue
-	[ -z "$(format_of "$pixfmt")" ] || continue
 	have_decoder "$codec" || { echo "skip $path: there is no $(decoder_of "$codec") here"; continue; }
 	md5_of[$path]=$md5 frames_of[$path]=$frames codec_of[$path]=$codec
+	description_of[$path]=$(pipeline_of "$codec" "$path" "$pixfmt" "$tags")
 	list[$codec]+="$path"$'\n'
 done <MANIFEST.tsv
 

@@ -78,8 +78,7 @@ one_stream() {
 		return
 	fi
 	[ -z "${sums:-}" ] || args=(--frames /tmp/frames-$$)
-	# shellcheck disable=SC2046
-	run_decode $(format_of "$pixfmt") "${args[@]}" "$(pipeline_of "$codec" "$path")" || status=$?
+	run_decode "${args[@]}" "$(pipeline_of "$codec" "$path" "$pixfmt" "$tags")" || status=$?
 	judge "$out" "$status"
 	[ -z "${sums:-}" ] || per_frame "$sums"
 	case $expect in
