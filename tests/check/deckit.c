@@ -67,7 +67,9 @@ hash_frame (const GstVideoInfo * info, GstBuffer * buffer, GChecksum * sum)
   GstVideoFrame f;
   gint x, y, c;
 
-  fail_unless (gst_video_frame_map (&f, info, buffer, GST_MAP_READ));
+  /* not fail_unless(): "decode" is no test */
+  if (!gst_video_frame_map (&f, info, buffer, GST_MAP_READ))
+    g_error ("a frame cannot be mapped");
   for (c = 0; c < (gint) GST_VIDEO_FRAME_N_COMPONENTS (&f); c++) {
     gint w = GST_VIDEO_FRAME_COMP_WIDTH (&f, c), step = GST_VIDEO_FRAME_COMP_PSTRIDE (&f, c);
     guint8 *line = g_malloc (w);
