@@ -40,20 +40,6 @@ skip (const gchar * what)
   g_print ("SKIP dmaresv: %s\n", what);
 }
 
-guint
-count_fds (void)
-{
-  GDir *dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  guint n = 0;
-
-  fail_unless (dir != NULL);
-  while (g_dir_read_name (dir))
-    n++;
-  g_dir_close (dir);
-
-  return n;
-}
-
 /* dma-bufs and fences of the kernel */
 
 gint

@@ -19,6 +19,7 @@
 
 #include <gst/check/gstcheck.h>
 
+#include "fdkit.h"
 #include "gstdmafence.h"
 
 #define BUFFER_SIZE (4 * 65536)
@@ -36,8 +37,6 @@ void skip (const gchar * what);
 
 /* Whether there are dma-bufs and fences to test with; skip()s when not. */
 gboolean have_kernel (void);
-
-guint count_fds (void);
 
 gint memfd_new (gsize size);
 

@@ -577,7 +577,7 @@ torture (const guint8 * data, gsize size, guint n_flips)
   g_autoptr (GRand) random = g_rand_new_with_seed (264);
 
   for (guint round = 0; round < n_flips; round++) {
-    Recorder *r = recorder_new ();
+    Recorder *r = h264_recorder_new ();
     CodecH264 *self = codec_h264_new (&recorder_client, r);
     g_autofree guint8 *copy = g_memdup2 (data, size);
 
@@ -619,7 +619,7 @@ GST_START_TEST (test_truncated)
 {
   write_mixture ();
   for (guint i = 0; i <= stream->len; i++) {
-    Recorder *r = recorder_new ();
+    Recorder *r = h264_recorder_new ();
     CodecH264 *self = codec_h264_new (&recorder_client, r);
 
     decode_copy (self, stream->data, i);
@@ -694,7 +694,7 @@ GST_START_TEST (test_streams)
       continue;
     fail_unless (g_file_get_contents (path, &data, &size, NULL));
     for (guint mode = 0; mode < 2; mode++) {
-      Recorder *r = recorder_new ();
+      Recorder *r = h264_recorder_new ();
       CodecH264 *self = codec_h264_new (&recorder_client, r);
       gchar **events;
 

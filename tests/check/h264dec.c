@@ -10,212 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gst/allocators/allocators.h>
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
 
-#include "gstdmaresvcaps.h"
+#include "deckit.h"
+#include "fdkit.h"
 
 #define DECODER "dmaresvh264dec"
-/* Longer than any wait of the decoder's, and than a slow machine needs for a short stream. */
-#define TIMEOUT (60 * GST_SECOND)
-
-static gchar *
-stream_path (const gchar * name)
-{
-  gchar *path = g_build_filename (g_getenv ("DMARESV_STREAMS"), name, NULL);
-
-  fail_unless (g_file_test (path, G_FILE_TEST_EXISTS), "no stream %s", path);
-  return path;
-}
-
-static guint
-count_fds (void)
-{
-  GDir *dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir))
-    n++;
-  g_dir_close (dir);
-  return n;
-}
-
-/* What came out of one pipeline. */
-typedef struct
-{
-  guint frames;
-  guint corrupted;
-  guint dmabuf;
-  guint video_meta;
-  guint writable;               /* frames whose memory downstream could have written to */
-  guint caps_events;
-  guint size_errors;
-  GstClockTime last_pts;
-  guint unordered;
-  GChecksum *md5;               /* of the visible pixels as I420 */
-  gchar *sink_checksum;         /* what videocodectestsink says */
-  gchar *error;
-  gboolean hash;
-  GstVideoInfo info;
-} Result;
-
-static void
-result_clear (Result * r)
-{
-  g_clear_pointer (&r->md5, g_checksum_free);
-  g_free (r->sink_checksum);
-  g_free (r->error);
-  memset (r, 0, sizeof (*r));
-}
-
-static void
-hash_frame (Result * r, GstBuffer * buffer)
-{
-  GstVideoFrame f;
-  gint x, y, c;
-
-  fail_unless (gst_video_frame_map (&f, &r->info, buffer, GST_MAP_READ));
-  for (c = 0; c < 3; c++) {
-    gint w = GST_VIDEO_FRAME_COMP_WIDTH (&f, c), step = GST_VIDEO_FRAME_COMP_PSTRIDE (&f, c);
-    guint8 *line = g_malloc (w);
-
-    for (y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT (&f, c); y++) {
-      const guint8 *p = (guint8 *) GST_VIDEO_FRAME_COMP_DATA (&f, c)
-          + (gsize) y * GST_VIDEO_FRAME_COMP_STRIDE (&f, c);
-
-      for (x = 0; x < w; x++)
-        line[x] = p[x * step];
-      g_checksum_update (r->md5, line, w);
-    }
-    g_free (line);
-  }
-  gst_video_frame_unmap (&f);
-}
-
-static void
-look_at_buffer (Result * r, GstBuffer * buffer)
-{
-  GstMemory *mem = gst_buffer_peek_memory (buffer, 0);
-
-  r->frames++;
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_CORRUPTED))
-    r->corrupted++;
-  if (gst_is_dmabuf_memory (mem)) {
-    r->dmabuf++;
-    if (gst_memory_is_writable (mem))
-      r->writable++;
-  }
-  if (gst_buffer_get_video_meta (buffer))
-    r->video_meta++;
-  else if (gst_buffer_get_size (buffer) != GST_VIDEO_INFO_SIZE (&r->info))
-    r->size_errors++;
-  if (GST_BUFFER_PTS_IS_VALID (buffer)) {
-    if (GST_CLOCK_TIME_IS_VALID (r->last_pts) && GST_BUFFER_PTS (buffer) <= r->last_pts)
-      r->unordered++;
-    r->last_pts = GST_BUFFER_PTS (buffer);
-  }
-  if (r->hash)
-    hash_frame (r, buffer);
-}
-
-static GstPadProbeReturn
-sink_probe (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
-{
-  Result *r = user_data;
-
-  if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
-    look_at_buffer (r, GST_PAD_PROBE_INFO_BUFFER (info));
-  } else if (GST_EVENT_TYPE (info->data) == GST_EVENT_CAPS) {
-    GstCaps *caps;
-
-    gst_event_parse_caps (info->data, &caps);
-    r->caps_events++;
-    if (!gst_dmaresv_caps_to_info (caps, &r->info, NULL))
-      gst_video_info_init (&r->info);
-  } else if (GST_EVENT_TYPE (info->data) == GST_EVENT_FLUSH_STOP) {
-    r->frames = 0;
-    r->last_pts = GST_CLOCK_TIME_NONE;
-  }
-  return GST_PAD_PROBE_OK;
-}
-
-static GstElement *
-make_pipeline (const gchar * name, const gchar * decoder, const gchar * sink, Result * r)
-{
-  gchar *path = stream_path (name);
-  gchar *desc = g_strdup_printf ("filesrc location=\"%s\" ! %s h264parse ! %s ! %s name=sink", path,
-      g_str_has_suffix (name, ".mp4") ? "qtdemux !" : "", decoder, sink);
-  GError *err = NULL;
-  GstElement *pipeline = gst_parse_launch (desc, &err);
-  GstElement *element;
-  GstPad *pad;
-
-  fail_unless (pipeline && !err, "%s: %s", desc, err ? err->message : "?");
-  element = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
-  pad = gst_element_get_static_pad (element, "sink");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM
-      | GST_PAD_PROBE_TYPE_EVENT_FLUSH, sink_probe, r, NULL);
-  gst_object_unref (pad);
-  gst_object_unref (element);
-  r->last_pts = GST_CLOCK_TIME_NONE;
-  r->md5 = g_checksum_new (G_CHECKSUM_MD5);
-  g_free (desc);
-  g_free (path);
-  return pipeline;
-}
-
-/* Until EOS or an error. */
-static void
-wait_end (GstElement * pipeline, Result * r)
-{
-  GstBus *bus = gst_element_get_bus (pipeline);
-  gboolean done = FALSE;
-
-  while (!done) {
-    GstMessage *msg = gst_bus_timed_pop_filtered (bus, TIMEOUT,
-        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT);
-
-    fail_unless (msg != NULL, "neither EOS nor an error after %u frames", r->frames);
-    if (GST_MESSAGE_TYPE (msg) == GST_MESSAGE_ERROR) {
-      GError *err = NULL;
-      gchar *debug = NULL;
-
-      gst_message_parse_error (msg, &err, &debug);
-      r->error = g_strdup_printf ("%s (%s)", err->message, debug);
-      g_error_free (err);
-      g_free (debug);
-      done = TRUE;
-    } else if (GST_MESSAGE_TYPE (msg) == GST_MESSAGE_EOS) {
-      done = TRUE;
-    } else if (gst_message_has_name (msg, "conformance/checksum")) {
-      g_free (r->sink_checksum);
-      r->sink_checksum = g_strdup (gst_structure_get_string (gst_message_get_structure (msg),
-              "checksum"));
-    }
-    gst_message_unref (msg);
-  }
-  gst_object_unref (bus);
-}
-
-static void
-end_pipeline (GstElement * pipeline)
-{
-  fail_unless_equals_int (gst_element_set_state (pipeline, GST_STATE_NULL),
-      GST_STATE_CHANGE_SUCCESS);
-  gst_object_unref (pipeline);
-}
-
-static void
-run (const gchar * name, const gchar * decoder, const gchar * sink, Result * r)
-{
-  GstElement *pipeline = make_pipeline (name, decoder, sink, r);
-
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  wait_end (pipeline, r);
-  end_pipeline (pipeline);
-}
+#define AU_CAPS "video/x-h264,stream-format=byte-stream,alignment=au"
 
 /* Streams */
 
@@ -340,13 +143,13 @@ GST_START_TEST (test_kept_frames)
   fail_unless (sample != NULL);
   again.info = r.info;
   again.md5 = g_checksum_new (G_CHECKSUM_MD5);
-  hash_frame (&again, gst_sample_get_buffer (sample));
+  hash_frame (&again.info, gst_sample_get_buffer (sample), again.md5);
   gst_object_unref (sink);
   end_pipeline (pipeline);
 
   fds = count_fds ();
   g_checksum_reset (r.md5);
-  hash_frame (&r, gst_sample_get_buffer (sample));
+  hash_frame (&r.info, gst_sample_get_buffer (sample), r.md5);
   fail_unless_equals_string (g_checksum_get_string (r.md5), g_checksum_get_string (again.md5));
   gst_sample_unref (sample);
   fail_unless (count_fds () < fds, "the last buffer's descriptor leaked");
@@ -472,53 +275,12 @@ GST_END_TEST;
 
 /* One access unit at a time */
 
-static GstPadProbeReturn
-collect_probe (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
-{
-  g_ptr_array_add (user_data, gst_buffer_ref (GST_PAD_PROBE_INFO_BUFFER (info)));
-  return GST_PAD_PROBE_OK;
-}
-
-/* The access units of a stream, with times as they would be live. */
-static GPtrArray *
-access_units (const gchar * name, GstCaps ** caps)
-{
-  GPtrArray *units = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
-  GstElement *pipeline, *sink;
-  Result r = { 0, };
-  GstPad *pad;
-  guint i;
-
-  pipeline = make_pipeline (name, "video/x-h264,stream-format=byte-stream,alignment=au",
-      "fakesink", &r);
-  sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
-  pad = gst_element_get_static_pad (sink, "sink");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, collect_probe, units, NULL);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  wait_end (pipeline, &r);
-  *caps = gst_pad_get_current_caps (pad);
-  gst_object_unref (pad);
-  gst_object_unref (sink);
-  end_pipeline (pipeline);
-  for (i = 0; i < units->len; i++) {
-    GstBuffer *buffer = gst_buffer_copy_deep (units->pdata[i]);
-
-    GST_BUFFER_PTS (buffer) = i * 40 * GST_MSECOND;
-    GST_BUFFER_DTS (buffer) = GST_CLOCK_TIME_NONE;
-    GST_BUFFER_DURATION (buffer) = 40 * GST_MSECOND;
-    gst_buffer_unref (units->pdata[i]);
-    units->pdata[i] = buffer;
-  }
-  result_clear (&r);
-  return units;
-}
-
 /* Without reordering each frame comes out though no input follows, live (__i__) or not. */
 GST_START_TEST (test_low_latency)
 {
   GstHarness *h = gst_harness_new (DECODER);
   GstCaps *caps;
-  GPtrArray *units = access_units ("lowdelay.h264", &caps);
+  GPtrArray *units = access_units ("lowdelay.h264", AU_CAPS, &caps);
   guint i, ms;
 
   gst_harness_set_live (h, __i__ == 0);
@@ -542,7 +304,7 @@ GST_START_TEST (test_flush)
 {
   GstHarness *h = gst_harness_new (DECODER);
   GstCaps *caps;
-  GPtrArray *units = access_units ("bframes.h264", &caps);
+  GPtrArray *units = access_units ("bframes.h264", AU_CAPS, &caps);
   guint n, i;
 
   gst_harness_set_live (h, FALSE);
@@ -575,7 +337,7 @@ GST_START_TEST (test_damage)
 {
   GstHarness *h = gst_harness_new (DECODER);
   GstCaps *caps;
-  GPtrArray *units = access_units ("base.h264", &caps);
+  GPtrArray *units = access_units ("base.h264", AU_CAPS, &caps);
   guint8 *noise = g_malloc (3000);
   GRand *rand = g_rand_new_with_seed (1);
   guint i;
@@ -615,7 +377,7 @@ GST_START_TEST (test_unaligned)
 {
   GstHarness *h = gst_harness_new (DECODER);
   GstCaps *caps;
-  GPtrArray *units = access_units ("base.h264", &caps);
+  GPtrArray *units = access_units ("base.h264", AU_CAPS, &caps);
   GstClockTime last = GST_CLOCK_TIME_NONE;
   guint n, i;
 
@@ -647,7 +409,7 @@ GST_START_TEST (test_absurd_rate)
 {
   GstHarness *h = gst_harness_new (DECODER);
   GstCaps *caps;
-  GPtrArray *units = access_units ("bframes.h264", &caps);
+  GPtrArray *units = access_units ("bframes.h264", AU_CAPS, &caps);
 
   caps = gst_caps_make_writable (caps);
   gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, 1, G_MAXINT, NULL);
@@ -670,7 +432,7 @@ GST_START_TEST (test_reverse)
   gboolean possible = __i__ < 2;
   GstHarness *h = gst_harness_new (DECODER);
   GstCaps *caps;
-  GPtrArray *units = access_units ("refs16.h264", &caps);
+  GPtrArray *units = access_units ("refs16.h264", AU_CAPS, &caps);
   GstSegment segment;
   guint i;
 
@@ -717,7 +479,7 @@ GST_START_TEST (test_refused_by_sps)
 {
   GstHarness *h = gst_harness_new (DECODER);
   GstCaps *full, *caps;
-  GPtrArray *units = access_units ("yuv444.h264", &full);
+  GPtrArray *units = access_units ("yuv444.h264", AU_CAPS, &full);
   GstBus *bus = gst_bus_new ();
   GstMessage *msg;
 

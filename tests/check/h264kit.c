@@ -1,143 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "h264kit.h"
 
-typedef struct
-{
-  Recorder *recorder;
-  guint number;
-  gboolean gap, submitted, output;
-} Buffer;
-
 static void
-buffer_free (gpointer data)
+check_sequence (Recorder * recorder G_GNUC_UNUSED, const CodecSequence * sequence)
 {
-  Buffer *buffer = data;
-
-  buffer->recorder->n_alive--;
-  g_free (buffer);
-}
-
-static gboolean
-record_sequence (const CodecSequence * sequence, gpointer user_data)
-{
-  Recorder *rec = user_data;
-
   fail_unless_equals_int (sequence->n_controls, 1);
   fail_unless_equals_int (sequence->controls[0].id, V4L2_CID_STATELESS_H264_SPS);
   fail_unless_equals_int (sequence->controls[0].size, sizeof (struct v4l2_ctrl_h264_sps));
-  rec->sequence = *sequence;
-  g_string_append (rec->log, "S ");
-
-  return TRUE;
 }
 
-static gboolean
-record_new (CodecPicture * picture, CodecPicture * conceal, gpointer user_data)
+static void
+check_job (Recorder * recorder, const CodecJob * job)
 {
-  Recorder *rec = user_data;
-  Buffer *buffer;
-
-  if (rec->refuse_new)
-    return FALSE;
-  fail_unless (picture->key % 1000 == 0);
-  fail_unless (!conceal || conceal->client_data);
-
-  buffer = g_new0 (Buffer, 1);
-  buffer->recorder = rec;
-  buffer->number = rec->n_pictures++;
-  buffer->gap = (picture->flags & CODEC_PICTURE_GAP) != 0;
-  picture->client_data = buffer;
-  picture->client_destroy = buffer_free;
-  rec->flags[buffer->number % 256] = picture->flags;
-  rec->tags[buffer->number % 256] = picture->tag;
-  rec->n_alive++;
-  fail_unless (rec->n_alive <= 17, "more pictures than a DPB and a current one");
-  g_string_append_printf (rec->log, "%c%u ", buffer->gap ? 'G' : 'N', buffer->number);
-
-  return TRUE;
-}
-
-static gboolean
-record_submit (CodecPicture * picture, const CodecJob * job, gpointer user_data)
-{
-  Recorder *rec = user_data;
-  Buffer *buffer = picture->client_data;
-
-  fail_unless (!buffer->gap);
-  buffer->submitted = TRUE;
-  fail_unless_equals_uint64 (job->capture_key, picture->key);
   fail_unless (job->size >= 5);
   fail_unless (memcmp (job->data, "\0\0\1", 3) == 0);
-  fail_unless (job->n_refs <= 16);
-
-  g_byte_array_set_size (rec->data, 0);
-  g_byte_array_append (rec->data, job->data, job->size);
   fail_unless_equals_int (job->n_controls, 4);
-  for (guint i = 0; i < job->n_controls; i++) {
-    const CodecControl *control = &job->controls[i];
-
-#define TAKE(cid, member) \
-    if (control->id == cid) { \
-      fail_unless_equals_int (control->size, sizeof (rec->member)); \
-      memcpy (&rec->member, control->data, control->size); \
-    }
-    TAKE (V4L2_CID_STATELESS_H264_SPS, sps);
-    TAKE (V4L2_CID_STATELESS_H264_PPS, pps);
-    TAKE (V4L2_CID_STATELESS_H264_SCALING_MATRIX, scaling);
-    TAKE (V4L2_CID_STATELESS_H264_DECODE_PARAMS, params);
-#undef TAKE
-  }
-  rec->n_refs = job->n_refs;
-  rec->first_field = job->first_field;
-  for (guint i = 0; i < job->n_refs; i++) {
-    Buffer *ref = job->refs[i]->client_data;
-
-    fail_unless (ref && (ref->gap || ref->submitted), "a reference without contents");
-    fail_unless_equals_uint64 (rec->params.dpb[i].reference_ts, job->refs[i]->key);
-  }
-  rec->n_decoded++;
-  g_string_append_printf (rec->log, "J%u ", buffer->number);
-
-  return TRUE;
+  fail_unless (job->n_refs <= 16);
+  for (guint i = 0; i < job->n_refs; i++)
+    fail_unless_equals_uint64 (recorder->params.dpb[i].reference_ts, job->refs[i]->key);
 }
-
-static gboolean
-record_output (CodecPicture * picture, gpointer user_data)
-{
-  Recorder *rec = user_data;
-  Buffer *buffer = picture->client_data;
-
-  fail_unless (!buffer->gap && buffer->submitted && !buffer->output);
-  buffer->output = TRUE;
-  rec->output_flags[buffer->number % 256] = picture->flags;
-  rec->n_output++;
-  g_string_append_printf (rec->log, "O%u ", buffer->number);
-
-  return TRUE;
-}
-
-const CodecClient recorder_client = {
-  record_sequence, record_new, record_submit, record_output
-};
 
 Recorder *
-recorder_new (void)
+h264_recorder_new (void)
 {
-  Recorder *rec = g_new0 (Recorder, 1);
+  Recorder *recorder = recorder_new ();
 
-  rec->log = g_string_new (NULL);
-  rec->data = g_byte_array_new ();
+  recorder->max_alive = 17;     /* a DPB and a current one */
+  recorder->check_sequence = check_sequence;
+  recorder->check_job = check_job;
 
-  return rec;
-}
-
-void
-recorder_free (Recorder * rec)
-{
-  fail_unless_equals_int (rec->n_alive, 0);
-  g_string_free (rec->log, TRUE);
-  g_byte_array_unref (rec->data);
-  g_free (rec);
+  return recorder;
 }
 
 Recorder *rec;
@@ -149,7 +41,7 @@ BitsPps pps;
 void
 setup (void)
 {
-  rec = recorder_new ();
+  rec = h264_recorder_new ();
   codec = codec_h264_new (&recorder_client, rec);
   stream = g_byte_array_new ();
   sps = BITS_SPS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the H.264 suites share: a client that writes down what the codec asks
- * of it and checks it meanwhile, and a stream to write bit by bit.
+ * What the H.264 suites share: a codec on the recorder of reckit.h, and a
+ * stream to write bit by bit.
  */
 #ifndef H264_KIT_H
 #define H264_KIT_H
@@ -15,33 +15,7 @@
 #include "h264.h"
 #include "h264bits.h"
 #include "h264dpb.h"
-
-/* A client that writes down what happens. */
-typedef struct
-{
-  GString *log;                 /* S sequence, G gap, N new, J job, O output, and which picture */
-  guint n_pictures;             /* in decoding order, gaps included */
-  guint n_decoded, n_output, n_alive;
-  gboolean refuse_new;
-  CodecSequence sequence;
-  CodecPictureFlags flags[256], output_flags[256];      /* when new, when given out */
-  guint64 tags[256];
-
-  /* of the last job */
-  GByteArray *data;
-  struct v4l2_ctrl_h264_sps sps;
-  struct v4l2_ctrl_h264_pps pps;
-  struct v4l2_ctrl_h264_scaling_matrix scaling;
-  struct v4l2_ctrl_h264_decode_params params;
-  guint n_refs;
-  gboolean first_field;
-} Recorder;
-
-extern const CodecClient recorder_client;
-
-Recorder *recorder_new (void);
-/* Fails if any picture is still alive. */
-void recorder_free (Recorder * rec);
+#include "reckit.h"
 
 /* What most tests use, between setup() and teardown(): a codec, its client, a stream to write. */
 extern Recorder *rec;
@@ -49,6 +23,9 @@ extern CodecH264 *codec;
 extern GByteArray *stream;
 extern BitsSps sps;
 extern BitsPps pps;
+
+/* A recorder that checks what every H.264 job has. */
+Recorder *h264_recorder_new (void);
 
 void setup (void);
 void teardown (void);

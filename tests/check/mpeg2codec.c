@@ -4,7 +4,7 @@
  * (ITU-T H.262, 6.2).
  */
 #include "mpeg2.h"
-#include "vpukit.h"
+#include "reckit.h"
 
 enum
 {
@@ -13,7 +13,7 @@ enum
   FRAME
 };
 
-static VpuRecorder *rec;
+static Recorder *rec;
 static CodecMpeg2 *codec;
 static GByteArray *stream;
 static guint n_bits;
@@ -176,8 +176,8 @@ setup (void)
   opts.height = 240;
   opts.profile = 4;
   opts.progressive = TRUE;
-  rec = vpu_recorder_new ();
-  codec = codec_mpeg2_new (&vpu_client, rec);
+  rec = recorder_new ();
+  codec = codec_mpeg2_new (&recorder_client, rec);
   stream = g_byte_array_new ();
   n_bits = tag = 0;
 }
@@ -186,7 +186,7 @@ static void
 teardown (void)
 {
   codec_mpeg2_free (codec);
-  vpu_recorder_free (rec);
+  recorder_free (rec);
   g_byte_array_unref (stream);
 }
 
@@ -195,16 +195,16 @@ GST_START_TEST (test_order)
   sequence_header (FALSE);
   decode_picture (1, FRAME);
   decode_picture (2, FRAME);
-  vpu_expect (rec, "S N0 J0 N1 J1 O0");
+  recorder_expect (rec, "S N0 J0 N1 J1 O0");
   fail_unless_equals_uint64 (rec->mpeg2_picture.forward_ref_ts, 1000);
   decode_picture (3, FRAME);
-  vpu_expect (rec, "N2 J2 O2");
+  recorder_expect (rec, "N2 J2 O2");
   fail_unless_equals_uint64 (rec->mpeg2_picture.forward_ref_ts, 1000);
   fail_unless_equals_uint64 (rec->mpeg2_picture.backward_ref_ts, 2000);
   fail_unless_equals_int (rec->mpeg2_picture.f_code[1][1], 4);
   fail_unless_equals_int (rec->mpeg2_picture.intra_dc_precision, 2);
   drain ();
-  vpu_expect (rec, "O1");
+  recorder_expect (rec, "O1");
   fail_unless_equals_int (rec->sequence.reorder, 1);
   fail_unless_equals_int (rec->sequence.coded_height, 240);
 }
@@ -217,7 +217,7 @@ GST_START_TEST (test_low_delay)
   sequence_header (FALSE);
   decode_picture (1, FRAME);
   decode_picture (2, FRAME);
-  vpu_expect (rec, "S N0 J0 O0 N1 J1 O1");
+  recorder_expect (rec, "S N0 J0 O0 N1 J1 O1");
 }
 
 GST_END_TEST;
@@ -230,7 +230,7 @@ GST_START_TEST (test_fields)
   picture (1, BOTTOM);
   picture (2, TOP);
   decode_ok ();
-  vpu_expect (rec, "S N0 J0 J0");
+  recorder_expect (rec, "S N0 J0 J0");
   fail_unless_equals_int (rec->sequence.coded_height, 256);
   fail_unless (rec->sequence.interlaced);
   fail_if (rec->mpeg2_picture.flags & V4L2_MPEG2_PIC_FLAG_TOP_FIELD_FIRST);
@@ -239,17 +239,17 @@ GST_START_TEST (test_fields)
 
   /* in two calls */
   decode_picture (2, TOP);
-  vpu_expect (rec, "N1 J1");
+  recorder_expect (rec, "N1 J1");
   fail_unless (rec->mpeg2_picture.flags & V4L2_MPEG2_PIC_FLAG_TOP_FIELD_FIRST);
   decode_picture (2, BOTTOM);
-  vpu_expect (rec, "J1 O0");
+  recorder_expect (rec, "J1 O0");
   fail_unless (rec->mpeg2_picture.flags & V4L2_MPEG2_PIC_FLAG_TOP_FIELD_FIRST);
   fail_unless_equals_uint64 (rec->mpeg2_picture.forward_ref_ts, 1000);
   fail_unless_equals_uint64 (rec->tags[1], 2);
   drain ();
-  vpu_expect (rec, "O1");
-  fail_if (rec->flags[0] & CODEC_PICTURE_TOP_FIELD_FIRST);
-  fail_unless (rec->flags[1] & CODEC_PICTURE_TOP_FIELD_FIRST);
+  recorder_expect (rec, "O1");
+  fail_if (rec->output_flags[0] & CODEC_PICTURE_TOP_FIELD_FIRST);
+  fail_unless (rec->output_flags[1] & CODEC_PICTURE_TOP_FIELD_FIRST);
 }
 
 GST_END_TEST;
@@ -262,9 +262,9 @@ GST_START_TEST (test_unpaired_field)
   decode_picture (2, TOP);
   decode_picture (2, BOTTOM);
   drain ();
-  vpu_expect (rec, "S N0 J0 N1 J1 J1 O0 O1");
-  fail_unless (rec->flags[0] & CODEC_PICTURE_ONE_FIELD);
-  fail_if (rec->flags[1] & CODEC_PICTURE_ONE_FIELD);
+  recorder_expect (rec, "S N0 J0 N1 J1 J1 O0 O1");
+  fail_unless (rec->output_flags[0] & CODEC_PICTURE_ONE_FIELD);
+  fail_if (rec->output_flags[1] & CODEC_PICTURE_ONE_FIELD);
 }
 
 GST_END_TEST;
@@ -299,7 +299,7 @@ GST_START_TEST (test_matrices)
   sequence_header (FALSE);
   decode_picture (1, FRAME);
   fail_unless_equals_int (rec->mpeg2_quant.non_intra_quantiser_matrix[5], 16);
-  vpu_expect (rec, "S N0 J0 N1 J1 O0 N2 J2 O1 N3 J3 O2");
+  recorder_expect (rec, "S N0 J0 N1 J1 O0 N2 J2 O1 N3 J3 O2");
 }
 
 GST_END_TEST;
@@ -314,7 +314,7 @@ GST_START_TEST (test_sequence_changes)
   opts.width = 640;
   sequence_header (FALSE);
   decode_picture (1, FRAME);
-  vpu_expect (rec, "S N0 J0 O0 S N1 J1 O1 S N2 J2");
+  recorder_expect (rec, "S N0 J0 O0 S N1 J1 O1 S N2 J2");
   fail_unless_equals_int (rec->sequence.coded_width, 640);
 }
 
@@ -326,19 +326,19 @@ GST_START_TEST (test_missing_references)
   gop (FALSE, FALSE);
   decode_picture (1, FRAME);
   decode_picture (3, FRAME);
-  vpu_expect (rec, "S N0 J0");
+  recorder_expect (rec, "S N0 J0");
   codec_mpeg2_flush (codec);
   decode_picture (2, FRAME);
-  vpu_expect (rec, "");
+  recorder_expect (rec, "");
   gop (TRUE, FALSE);
   decode_picture (1, FRAME);
   decode_picture (3, FRAME);
-  vpu_expect (rec, "N1 J1 N2 J2 O2");
+  recorder_expect (rec, "N1 J1 N2 J2 O2");
   fail_unless_equals_uint64 (rec->mpeg2_picture.forward_ref_ts, 2000);
   gop (FALSE, TRUE);
   decode_picture (1, FRAME);
   decode_picture (3, FRAME);
-  vpu_expect (rec, "N3 J3 O1 N4 J4 O4");
+  recorder_expect (rec, "N3 J3 O1 N4 J4 O4");
 }
 
 GST_END_TEST;
@@ -355,14 +355,14 @@ GST_START_TEST (test_damage)
   picture_header (1, TOP);
   slice (1);
   decode_fails (CODEC_ERROR_BITSTREAM);
-  vpu_expect (rec, "");
+  recorder_expect (rec, "");
   /* a slice below the picture */
   picture (1, FRAME);
   slice (16);
   decode_ok ();
   drain ();
-  vpu_expect (rec, "S N0 J0 O0");
-  fail_unless (rec->flags[0] & CODEC_PICTURE_CORRUPT);
+  recorder_expect (rec, "S N0 J0 O0");
+  fail_unless (rec->output_flags[0] & CODEC_PICTURE_CORRUPT);
   fail_unless_equals_int (rec->data->len, 8);
 }
 

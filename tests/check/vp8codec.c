@@ -4,11 +4,11 @@
  * (RFC 6386, 9.2 to 9.11).
  */
 #include "vp8.h"
-#include "vpukit.h"
+#include "reckit.h"
 
 #include "../../virt/silicon/vpu2-vp8-header.h"
 
-static VpuRecorder *rec;
+static Recorder *rec;
 static CodecVp8 *codec;
 static guint64 tag;
 static struct vp8_header hdr;
@@ -86,15 +86,15 @@ setup (void)
   hdr.refresh_last = TRUE;
   show = TRUE;
   tag = 0;
-  rec = vpu_recorder_new ();
-  codec = codec_vp8_new (&vpu_client, rec);
+  rec = recorder_new ();
+  codec = codec_vp8_new (&recorder_client, rec);
 }
 
 static void
 teardown (void)
 {
   codec_vp8_free (codec);
-  vpu_recorder_free (rec);
+  recorder_free (rec);
 }
 
 static void
@@ -115,7 +115,7 @@ GST_START_TEST (test_key_frame)
   hdr.ref_delta[1] = -3;
   hdr.version = 2;
   key_frame ();
-  vpu_expect (rec, "S N0 J0 O0");
+  recorder_expect (rec, "S N0 J0 O0");
   fail_unless_equals_int (rec->sequence.coded_width, 176);
   fail_unless_equals_int (rec->sequence.coded_height, 112);
   fail_unless_equals_int (rec->sequence.height, 99);
@@ -166,16 +166,16 @@ GST_START_TEST (test_hidden_and_empty)
 {
   frame_size = 0;
   decode_ok ();
-  vpu_expect (rec, "");
+  recorder_expect (rec, "");
   key_frame ();
   show = FALSE;
   hdr.refresh_alt = TRUE;
   decode_frame ();
-  vpu_expect (rec, "S N0 J0 O0 N1 J1");
+  recorder_expect (rec, "S N0 J0 O0 N1 J1");
   fail_unless (rec->flags[1] & CODEC_PICTURE_HIDDEN);
   frame_size = 0;
   decode_ok ();
-  vpu_expect (rec, "R2:0 O2");
+  recorder_expect (rec, "R2:0 O2");
   fail_unless_equals_uint64 (rec->tags[2], tag);
 }
 
@@ -211,10 +211,10 @@ GST_START_TEST (test_size_changes)
   key_frame ();
   hdr.mb_width = 320;
   key_frame ();
-  vpu_expect (rec, "S N0 J0 O0 N1 J1 O1 S N2 J2 O2");
+  recorder_expect (rec, "S N0 J0 O0 N1 J1 O1 S N2 J2 O2");
   codec_vp8_flush (codec);
   decode_frame ();
-  vpu_expect (rec, "");
+  recorder_expect (rec, "");
 }
 
 GST_END_TEST;
@@ -239,7 +239,7 @@ GST_START_TEST (test_damage)
   decode_fails ();
   hdr.key = FALSE;
   decode_frame ();
-  vpu_expect (rec, "S N0 J0 O0 N1 J1 O1");
+  recorder_expect (rec, "S N0 J0 O0 N1 J1 O1");
 }
 
 GST_END_TEST;

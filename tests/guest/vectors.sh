@@ -1,125 +1,101 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# vectors.sh FOLDER: decodes every stream of MANIFEST.tsv that is within reach, and compares
-# videocodectestsink's MD5 of all frames with the reference.
+# vectors.sh OBJECTS FOLDER: decodes every stream of a folder and compares videocodectestsink's MD5
+# of all frames, in their order, and their number with the reference.  Every stream is decoded; what
+# is "not supported" was refused by the element, and says why.
+#
+# A folder has a MANIFEST.tsv, or else streams with checksums beside them (see docs/testing.md).
 #   VECTOR_FILTER=TEXT    only paths with TEXT in them
 #   VECTOR_CODECS="C..."  only these codecs
 #   VECTOR_DECODER=NAME   another element in place of ours, such as v4l2slh264dec
+#   VECTOR_TIMEOUT=S      seconds for one stream
 set -u
-cd "$1" || exit 1
-declare -A total passed have
+here=$(dirname "$(readlink -f "$0")")
+decode=$1/tests/check/decode timeout=${VECTOR_TIMEOUT:-120}
+cd "$2" || exit 1
+. "$here/vectors-lib.sh"
 
-parser_of() {
-	case $1 in
-	h264) echo h264parse ;;
-	hevc) echo h265parse ;;
-	vp9) echo vp9parse ;;
-	mpeg2) echo mpegvideoparse ;;
-	vp8) echo identity ;;
+# A damaged stream: it ends by itself and in time, with or without an error.
+robust() {
+	case $how in
+	eos | error) survived "$path" ;;
+	*) fail "$path: $how"; said "$path" ;;
 	esac
 }
 
-decoder_of() {
-	case $1 in
-	hevc) echo dmaresvh265dec ;;
-	*) echo "dmaresv$1dec" ;;
-	esac
-}
-
-# What has to come before the parser.
-source_of() {
-	case $1 in
-	*.mp4 | *.mov) echo "filesrc location=$1 ! qtdemux" ;;
-	*.ts) echo "filesrc location=$1 ! tsdemux" ;;
-	*.mpg) echo "filesrc location=$1 ! mpegpsdemux" ;;
-	*.mkv | *.webm) echo "filesrc location=$1 ! matroskademux" ;;
-	*.ivf | *.vp8) echo "filesrc location=$1 ! ivfparse" ;;
-	*) echo "filesrc location=$1" ;;
-	esac
-}
-
-decode() {
-	# shellcheck disable=SC2046
-	timeout -k 5 "${VECTOR_TIMEOUT:-120}" gst-launch-1.0 -m --no-fault $(source_of "$1") ! \
-		$(parser_of "$codec") ! "$decoder" ! $(unpack) videocodectestsink 2>&1
-}
-
-# The sink knows no packed 10-bit format; to these, which it knows, they convert without loss
-# (suite v4l2formats). 8 bits pass through unchanged.
-unpack() {
-	case $pixfmt,$tags in
-	*10le,* | *bitdepth-change*)
-		echo "videoconvert dither=none ! video/x-raw,format={NV12,I420_10LE,Y42B,I422_10LE} !"
-		;;
-	esac
-}
-
-# What the hardware and the plugin can decode today. MPEG-2's references were made by
-# libavcodec, which the model decodes with: there "tolerance" is exact.
-within_reach() {
-	case "$codec,$expect" in
-	h264,exact)
-		case $pixfmt in yuv420p | yuv420p10le | yuv422p | gray) ;; *) return 1 ;; esac
-		case ",$tags," in
-		esac
-		;;
-	hevc,exact)
-		case $pixfmt in yuv420p | yuv420p10le) ;; *) return 1 ;; esac
-		;;
-	# hantro's smallest picture has 48 x 48 pixels, and its macroblocks are the stream's
-	vp8,exact | mpeg2,tolerance | mpeg2,exact)
-		[ "$width" -gt 32 ] && [ "$height" -gt 32 ]
-		;;
-	vp9,exact)
-		# rkvdec: profile 0
-		[ "$pixfmt" = yuv420p ] || return 1
-		case ",$tags," in
-		*bitdepth-change* | *,ref-scaling\?,*) return 1 ;;
-		esac
-		;;
+# Whether the stream ended as it should when the element refuses it: its caps, or by a message of its own.
+is_refusal() {
+	case $how,$text in
+	error,*not-negotiated* | error,*not-linked* | error,dmaresv* | eos,dmaresv*) ;;
 	*) return 1 ;;
 	esac
 }
 
-while IFS=$'\t' read -r path codec _ width height _ md5 _ tags pixfmt _ expect _; do
-	within_reach || continue
-	[ -z "${VECTOR_FILTER:-}" ] || [[ $path == *$VECTOR_FILTER* ]] || continue
-	[ -z "${VECTOR_CODECS:-}" ] || [[ " $VECTOR_CODECS " == *" $codec "* ]] || continue
-	decoder=${VECTOR_DECODER:-$(decoder_of "$codec")}
-	[ -n "${have[$codec]:-}" ] || have[$codec]=$(gst-inspect-1.0 "$decoder" >/dev/null 2>&1 && echo yes || echo no)
-	if [ "${have[$codec]}" = no ]; then
-		echo "skip $path: there is no $decoder here"
-		continue
-	fi
-	total[$codec]=$((${total[$codec]:-0} + 1))
-	out=$(decode "$path")
-	got=$(printf '%s\n' "$out" | sed -n 's/.*checksum=(string)\([0-9a-f]*\).*/\1/p' | tail -n 1)
-	if [ "$got" = "$md5" ]; then
-		passed[$codec]=$((${passed[$codec]:-0} + 1))
-		echo "ok $path"
+# refused REASON
+refused() {
+	if [ "$md5_got" = "$md5" ]; then
+		fail "$path: decodes right, though: $1"
+	elif is_refusal; then
+		unsupported "$path" "$1"
+		echo "    $text" >&2
 	else
-		echo "not ok $path: MD5 ${got:-none} instead of $md5"
-		printf '%s\n%s\n' "--- $path" "$out" | grep -vE '^Got message' | tail -n 15 >&2
+		fail "$path: is not refused ($1), but: $how, $text"
+		said "$path"
 	fi
-done <MANIFEST.tsv
+}
 
-# VP9 whose size changes between key frames: the driver takes one size of buffers at a time, so the
-# references of another size are gone. That has to be told, and the stream has to end as any other.
-while IFS=$'\t' read -r path codec _ _ _ _ _ _ tags _ _ expect _; do
-	[ "$codec,$expect" = vp9,exact ] && [[ ",$tags," == *,ref-scaling\?,* ]] || continue
-	[ -z "${VECTOR_FILTER:-}" ] || [[ $path == *$VECTOR_FILTER* ]] || continue
-	[ -z "${VECTOR_CODECS:-}" ] || [[ " $VECTOR_CODECS " == *" vp9 "* ]] || continue
-	[ "${have[vp9]:-no}" = yes ] && [ -z "${VECTOR_DECODER:-}" ] || continue
-	decoder=dmaresvvp9dec
-	out=$(decode "$path")
-	status=$?
-	told=$(printf '%s\n' "$out" | grep -c '(warning).*size.*without.*key')
-	if [ "$status" = 0 ] && [ "$told" -ge 1 ]; then
-		echo "ok $path: a size that changes between key frames is told"
+exact() {
+	if [ "$how" = eos ] && [ "$md5_got" = "$md5" ] && { [ "$frames" = - ] || [ "$frames_got" = "$frames" ]; }; then
+		pass "$path"
 	else
-		echo "not ok $path: status $status, $told warning(s) of a size that changes between key frames"
+		fail "$path: $how, $frames_got of $frames frames, MD5 $md5_got instead of $md5; $text"
+		said "$path"
 	fi
-done <MANIFEST.tsv
-for codec in "${!total[@]}"; do
-	echo "# $codec: ${passed[$codec]:-0} of ${total[$codec]} streams within reach are bit-exact"
-done
+}
+
+# A stream of a plain folder: what is refused before the first frame was found to be unsupported.
+plain() {
+	if [ "$how" = error ] && [ "$frames_got" = 0 ] && is_refusal; then
+		case $text in
+		dmaresv*) unsupported "$path" "$(sed 's/ (.*//' <<<"$text")" ;;
+		*) unsupported "$path" "its caps are not accepted" ;;
+		esac
+	else
+		exact
+	fi
+}
+
+# per_frame FILE: libvpx's, one MD5 a frame; then $md5_got is wrong unless they are the same ones.
+per_frame() {
+	sed -nE 's/^([0-9a-f]{32}).*/\1/p' "$1" | cmp -s - /tmp/frames-$$ && md5_got=$md5
+}
+
+one_stream() {
+	local why status=0 args=() line
+	wanted "$path" "$codec" || return
+	if ! have_decoder "$codec"; then
+		echo "skip $path: there is no ${VECTOR_DECODER:-$(decoder_of "$codec")} here"
+		return
+	fi
+	[ -z "${sums:-}" ] || args=(--frames /tmp/frames-$$)
+	run_decode "${args[@]}" "$(pipeline_of "$codec" "$path" "$pixfmt" "$tags")" || status=$?
+	judge "$out" "$status"
+	[ -z "${sums:-}" ] || per_frame "$sums"
+	case $expect in
+	robust) robust ;;
+	plain) plain ;;
+	*) if why=$(reason_of); then refused "$why"; else exact; fi ;;
+	esac
+}
+
+if [ -f MANIFEST.tsv ]; then
+	while IFS=$'\t' read -r path codec notes width height frames md5 _ tags pixfmt _ expect _; do
+		[ "$path" = path ] || one_stream
+	done <MANIFEST.tsv
+else
+	. "$here/vectors-folder.sh"
+	notes=- width=- height=- frames=- tags=- pixfmt=- expect=plain
+	while IFS=$'\t' read -r path codec md5 sums; do one_stream; done < <(list_folder)
+fi
+table
+rm -f /tmp/decode-$$ /tmp/frames-$$

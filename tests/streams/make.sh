@@ -87,6 +87,7 @@ size=178x146 other odd.webm -c:v libvpx -b:v 200k -deadline realtime -cpu-used 5
 other frames.m2v -c:v mpeg2video -q:v 4 -bf 2
 other interlaced.m2v -c:v mpeg2video -q:v 4 -bf 2 -flags +ilme+ildct -alternate_scan 1 -intra_vlc 1 \
 	-non_linear_quant 1 -qmax 28 -field_order tt
+size=178x146 frames=20 other odd.m2v -c:v mpeg2video -q:v 4 -bf 2
 hevc() { other "$1" -c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1:$2"; }
 hevc wpp.h265 "wpp=1:bframes=3:keyint=20"
 # several slices need --wpp, which needs a pool
@@ -147,4 +148,46 @@ refused -3.vp9.webm yuv444p10le 176x144 -c:v libvpx-vp9 -deadline realtime -cpu-
 refused -small.webm yuv420p 32x32 -c:v libvpx -deadline realtime -cpu-used 5
 refused .m1v yuv420p 176x144 -c:v mpeg1video
 refused -422.m2v yuv422p 176x144 -c:v mpeg2video
+
+# for players: every codec in every container it is found in, four seconds with a key frame each one
+size=320x240 frames=100
+other clip-h264.mp4 -c:v libx264 -threads 1 -profile:v high -x264-params "keyint=25:bframes=2"
+other clip-hevc.mp4 -tag:v hvc1 -c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1:keyint=25:bframes=2:open-gop=0"
+other clip-vp9.webm -c:v libvpx-vp9 -b:v 400k -threads 1 -deadline realtime -cpu-used 5 -g 25
+other clip-vp8.webm -c:v libvpx -b:v 400k -threads 1 -deadline realtime -cpu-used 5 -g 25
+other clip-mpeg2.ts -c:v mpeg2video -q:v 4 -bf 2 -g 25
+remux() { ffmpeg -v fatal -nostdin -y -i "$out/$1" -c copy "$out/$2"; }
+for codec in h264 hevc; do
+	remux clip-$codec.mp4 clip-$codec.mkv
+	remux clip-$codec.mp4 clip-$codec.ts
+done
+remux clip-vp9.webm clip-vp9.mkv
+remux clip-vp8.webm clip-vp8.mkv
+remux clip-mpeg2.ts clip-mpeg2.mkv
+remux clip-mpeg2.ts clip-mpeg2.mpg
+
+# what players have to take another decoder for: VP9 profile 2, H.264 4:4:4, HEVC 4:4:4
+odd_one() {
+	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=320x240:rate=25" -frames:v 10 "${@:2}" "$out/$1"
+}
+odd_one soft-h264.mp4 -pix_fmt yuv444p -c:v libx264 -profile:v high444
+odd_one soft-hevc.mkv -pix_fmt yuv444p -c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1"
+odd_one soft-vp9.webm -pix_fmt yuv420p10le -c:v libvpx-vp9 -profile:v 2 -threads 1 -deadline realtime -cpu-used 5
+
+# The MANIFEST.tsv of a folder of test vectors, with FFmpeg's checksums.
+manifest() {
+	local path=$1 codec=$2 stream=${3:-$1} sum
+	sum=$(ffmpeg -v error -nostdin -flags unaligned -i "$out/$stream" -pix_fmt yuv420p -fps_mode passthrough -f md5 -)
+	printf '%s\t%s\t-\t-\t-\t%s\t%s\town\t-\tyuv420p\t-\texact\n' "$path" "$codec" \
+		"$(ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 "$out/$stream" | head -n 1 | tr -d ,)" \
+		"${sum#MD5=}"
+}
+{
+	printf 'path\tcodec\tnotes\twidth\theight\tframes\tmd5\torigin\ttags\tpixfmt\tmd5_nv12\texpect\n'
+	for name in bframes cavlc slices refs16 odd crop fade-b; do manifest $name.h264 h264; done
+	for name in wpp slices rasl odd; do manifest $name.h265 hevc; done
+	for name in altref parallel aq lossless; do manifest $name.vp9.webm vp9; done
+	for name in altref odd; do manifest $name.webm vp8; done
+	for name in frames interlaced odd; do manifest $name.m2v mpeg2; done
+} >"$out/MANIFEST.tsv"
 echo "$stamp" >"$out/stamp"

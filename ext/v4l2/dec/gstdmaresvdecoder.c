@@ -316,8 +316,15 @@ gst_dmaresv_decoder_drain (GstVideoDecoder * decoder)
   if (!klass->codec->drain (priv->codec, &err) && err
       && !g_error_matches (err, CODEC_ERROR, CODEC_ERROR_CLIENT))
     GST_WARNING_OBJECT (self, "draining: %s", err->message);
-  if (priv->flow == GST_FLOW_OK)
-    gst_dmaresv_decoder_push_all (self);
+  /* Frames after the end of a segment go the same way, to be clipped, and none waits for the next
+   * segment, whose frames come after this. */
+  if (priv->flow == GST_FLOW_OK || priv->flow == GST_FLOW_EOS) {
+    do
+      gst_dmaresv_decoder_push_all (self);
+    while (priv->flow == GST_FLOW_EOS && !g_queue_is_empty (&priv->outputs));
+  }
+  if (priv->output_flow == GST_FLOW_EOS)
+    priv->output_flow = GST_FLOW_OK;
   return priv->flow;
 }
 
