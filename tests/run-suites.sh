@@ -35,7 +35,11 @@ for suite in "$@"; do
 	s=$(grep -c '^skip ' "$log.tap")
 	grep -E '^(not ok|skip|#) ' "$log.tap"
 	if [ "$status" != 0 ] || [ $((p + f + s)) = 0 ]; then
-		printf 'not ok %s: the suite ended with status %d; the end of %s:\n' "$suite" "$status" "$log.log"
+		if [ "$status" = 0 ]; then
+			printf 'not ok %s: it ran no test\n' "$suite"
+		else
+			printf 'not ok %s: the suite ended with status %d; the end of %s:\n' "$suite" "$status" "$log.log"
+		fi
 		f=$((f + 1))
 	fi
 	[ "$f" = 0 ] || tail -n 40 "$log.log" | sed 's/^/    | /'
