@@ -261,8 +261,11 @@ gst_dmaresv_decoder_may_leave_early (GstDmaResvDecoder * self, Output * output)
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   DecPicture *picture = output->picture;
 
-  /* A frame of two fields has two jobs, and a fence of the first says nothing of the second. */
-  if (!priv->early_allowed || priv->sequence.interlaced || gst_dmaresv_decoder_has_to_copy (self)
+  /* A frame of two fields has two jobs, and a fence of the first says nothing of the second. What
+   * downstream said before it asked for a new negotiation may be true no more. */
+  if (!priv->early_allowed || priv->sequence.interlaced || priv->need_negotiate
+      || gst_pad_needs_reconfigure (GST_VIDEO_DECODER_SRC_PAD (self))
+      || gst_dmaresv_decoder_has_to_copy (self)
       || (!priv->live && dec_device_get_in_flight (priv->device) < MAX_IN_FLIGHT))
     return FALSE;
   if (!picture->fence)
