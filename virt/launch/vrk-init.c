@@ -23,6 +23,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <termios.h>
 
 #include "vrk-wire.h"
@@ -411,6 +412,17 @@ static void wait_for_the_rest(void)
 	say("vrk-init: a process does not die\n");
 }
 
+/*
+ * The kernel's timers are as coarse as its tick (10 ms) until the second tick
+ * or so; in virtual time that would show in the first job's latency.
+ */
+static void await_fine_timers(void)
+{
+	struct timespec t = { .tv_nsec = 30000000 };
+
+	nanosleep(&t, NULL);
+}
+
 int main(void)
 {
 	static struct spec spec;
@@ -436,6 +448,7 @@ int main(void)
 	signals = signalfd(-1, &chld, SFD_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
 	silicon = start_silicon(&spec);
+	await_fine_timers();
 	command = start_command(&spec, &input.fd);
 	if (signals < 0 || silicon < 0 || command < 0) {
 		say("vrk-init: %s\n", strerror(errno));
