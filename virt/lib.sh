@@ -39,6 +39,12 @@ quietly() {
 	fi
 }
 
+# Where the sources of this checkout lie in a root folder; "-build" behind it is where they are built.
+# Checkouts share roots, but not these: one must not rebuild what another runs.
+root_sources() {
+	printf '/usr/src/gst-dmaresv-%s' "$(printf '%s' "$TOP" | sha256sum | cut -c1-8)"
+}
+
 # The Debian mirror that this machine's apt uses (nothing is hard-coded).
 debian_mirror() {
 	local codename mirror

@@ -31,14 +31,18 @@ install_packages() {
 }
 
 copy_sources() {
-	as_root mkdir -p "$root/usr/src/gst-dmaresv"
+	local src
+	src=$(root_sources)
+	as_root mkdir -p "$root$src"
 	(cd "$TOP" && git ls-files -z --cached --others --exclude-standard |
 		while IFS= read -r -d '' f; do [ -e "$f" ] && printf '%s\0' "$f"; done |
-		tar -c --null -T - -f -) | as_root tar -x -f - -C "$root/usr/src/gst-dmaresv" --no-same-owner
+		tar -c --null -T - -f -) | as_root tar -x -f - -C "$root$src" --no-same-owner
 }
 
 compile() {
-	local src=/usr/src/gst-dmaresv obj=/usr/src/gst-dmaresv-build
+	local src obj
+	src=$(root_sources)
+	obj=$src-build
 	[ -e "$root$obj/build.ninja" ] || in_root meson setup "$obj" "$src"
 	in_root ninja -C "$obj"
 }

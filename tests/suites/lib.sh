@@ -3,6 +3,7 @@
 set -uo pipefail
 HOST=$BUILD/host
 STREAMS=$BUILD/streams
+. "$TOP/virt/lib.sh"
 
 ok() { printf 'ok %s\n' "$1"; }
 not_ok() { printf 'not ok %s: %s\n' "$1" "$2"; }
@@ -64,5 +65,5 @@ in_guest() { "$TOP/dev" run ${DMARESV_ROOT:+--root "$DMARESV_ROOT"} --timeout "$
 
 # Where the guest finds what was built.
 guest_build() {
-	if [ -n "${DMARESV_ROOT:-}" ]; then echo /usr/src/gst-dmaresv-build; else echo "$HOST"; fi
+	if [ -n "${DMARESV_ROOT:-}" ]; then echo "$(root_sources)-build"; else echo "$HOST"; fi
 }
