@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See units.h. */
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "frames.h"
+#include "units.h"
+
+#define SIZE	64		/* pixels, both ways */
+
+const struct unit units[] = {
+	[UNIT_RKVDEC] = {
+		"rkvdec", "rkvdec", V4L2_PIX_FMT_H264_SLICE, h264_frame, h264_controls, FRAME_CODED,
+	},
+	[UNIT_VPU] = {
+		"vpu", "rockchip,rk3399-vpu-dec", V4L2_PIX_FMT_MPEG2_SLICE, mpeg2_frame, mpeg2_controls,
+		FRAME_CODED,
+	},
+	[UNIT_RGA] = { "rga", "rga2", V4L2_PIX_FMT_NV12, raw_frame, NULL, FRAME_RAW },
+};
+
+void unit_set_format(const struct m2m *c, uint32_t type, uint32_t fourcc)
+{
+	struct v4l2_format f = { .type = type };
+
+	f.fmt.pix_mp.width = f.fmt.pix_mp.height = SIZE;
+	f.fmt.pix_mp.pixelformat = fourcc;
+	f.fmt.pix_mp.num_planes = 1;
+	if (type == c->output && fourcc != V4L2_PIX_FMT_NV12)
+		f.fmt.pix_mp.plane_fmt[0].sizeimage = 65536;
+	NEED(ioctl(c->fd, VIDIOC_S_FMT, &f));
+	EXPECT(f.fmt.pix_mp.pixelformat == fourcc, "S_FMT gave another format");
+	EXPECT(f.fmt.pix_mp.width == SIZE && f.fmt.pix_mp.height == SIZE, "S_FMT gave %ux%u",
+	       f.fmt.pix_mp.width, f.fmt.pix_mp.height);
+}
+
+struct m2m unit_open(const struct unit *u, uint32_t capture_memory)
+{
+	struct m2m c;
+
+	EXPECT(m2m_find(&c, u->card), "there is no %s", u->card);
+	unit_set_format(&c, c.output, u->fourcc);
+	c.controls = u->controls;
+	if (c.controls)		/* the parameter sets decide on the CAPTURE format */
+		c.controls(&c, -1);
+	unit_set_format(&c, c.capture, V4L2_PIX_FMT_NV12);
+	m2m_start_streaming(&c, capture_memory, MMAP);
+	for (unsigned int i = 0; i < M2M_BUFFERS; i++) {
+		uint8_t *data = m2m_map(&c, c.output, i);
+
+		c.payload = u->fill(data, c.output_size);
+		/* a mapping would keep the device open */
+		munmap(data, c.output_size);
+	}
+	return c;
+}
+
+void unit_check_frame(const struct unit *u, const uint8_t *frame)
+{
+	for (unsigned int i = 0; i < SIZE * SIZE * 3 / 2; i++)
+		EXPECT(frame[i] == u->result, "byte %u of the frame is %#x, not %#x", i, frame[i], u->result);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The RK3399's units on modelled silicon, and a 64x64 frame for each. */
+#ifndef KERNEL_UNITS_H
+#define KERNEL_UNITS_H
+
+#include "m2m.h"
+
+struct unit {
+	const char *name, *card;
+	uint32_t fourcc;		/* of OUTPUT */
+	/* writes the coded frame, or pixels, and returns the number of bytes */
+	size_t (*fill)(uint8_t *data, size_t size);
+	void (*controls)(const struct m2m *c, int request);
+	uint8_t result;			/* every byte of the frame */
+};
+
+enum { UNIT_RKVDEC, UNIT_VPU, UNIT_RGA };
+
+extern const struct unit units[];
+
+/* A context that streams, with a frame in each OUTPUT buffer. */
+struct m2m unit_open(const struct unit *u, uint32_t capture_memory);
+void unit_set_format(const struct m2m *c, uint32_t type, uint32_t fourcc);
+void unit_check_frame(const struct unit *u, const uint8_t *frame);
+
+#endif
