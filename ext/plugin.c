@@ -10,6 +10,8 @@
 
 #include <gst/gst.h>
 
+#include <gst/dmaresv/gstdmaresvtracer.h>
+
 #include "rga/gstrgaconvert.h"
 #include "v4l2/dec/gstdmaresvh264dec.h"
 #include "v4l2/dec/gstdmaresvmpeg2dec.h"
@@ -23,7 +25,8 @@ plugin_init (GstPlugin * plugin)
   gst_plugin_add_dependency_simple (plugin, NULL, "/dev", "video,media",
       GST_PLUGIN_DEPENDENCY_FLAG_FILE_NAME_IS_PREFIX);
 
-  return gst_dmaresv_h264_dec_register (plugin)
+  return gst_dmaresv_tracer_register (plugin)
+      && gst_dmaresv_h264_dec_register (plugin)
       && gst_dmaresv_mpeg2_dec_register (plugin)
       && gst_dmaresv_h265_dec_register (plugin)
       && gst_dmaresv_vp8_dec_register (plugin)

@@ -29,6 +29,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <gst/dmaresv/gstdmaresvtrace.h>
+
 #include "formats.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_rga_convert_debug);
@@ -68,6 +70,8 @@ struct _RgaDevice
   gboolean have[2];             /* dequeued already, of the running job, by V4l2M2mDir */
   gboolean corrupt;
   RgaJob job;
+  guint64 trace_id;             /* of the running job */
+  guint64 capture_inodes[VIDEO_MAX_FRAME];      /* for the trace, by index */
 };
 
 /* --- limits --- */
@@ -161,11 +165,25 @@ rga_limits_free (RgaLimits * limits)
 
 /* --- jobs --- */
 
+static const gchar *
+unit (RgaDevice * dev)
+{
+  return v4l2_m2m_get_info (dev->m2m)->driver;
+}
+
+static guint64
+capture_inode (RgaDevice * dev, const RgaJob * job)
+{
+  return job->capture < VIDEO_MAX_FRAME ? dev->capture_inodes[job->capture] : 0;
+}
+
 static void
 release_job (RgaDevice * dev)
 {
   guint i;
 
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_JOB_DONE,.id = dev->trace_id,.unit =
+      unit (dev),.inode = capture_inode (dev, &dev->job),.error = dev->corrupt);
   for (i = 0; i < G_N_ELEMENTS (dev->job.hold); i++) {
     if (dev->job.hold[i])
       dev->job.release (dev->job.hold[i]);
@@ -182,11 +200,15 @@ dequeue_side (RgaDevice * dev, V4l2M2mDir dir, GstClockTime deadline, GCancellab
   guint32 memory = dir == V4L2_M2M_OUTPUT ? dev->memory : V4L2_MEMORY_MMAP;
   GstClockTime now = gst_util_get_timestamp ();
   V4l2Buffer buffer;
+  guint64 id;
+  gboolean ok;
 
   if (dev->have[dir])
     return TRUE;
-  if (!v4l2_m2m_wait (dev->m2m, dir, deadline > now ? deadline - now : 0, cancellable, error)
-      || !v4l2_m2m_dequeue (dev->m2m, dir, memory, &buffer, error))
+  id = gst_dmaresv_trace_job_wait_begin (unit (dev));
+  ok = v4l2_m2m_wait (dev->m2m, dir, deadline > now ? deadline - now : 0, cancellable, error);
+  gst_dmaresv_trace_job_wait_end (unit (dev), id, now, ok);
+  if (!ok || !v4l2_m2m_dequeue (dev->m2m, dir, memory, &buffer, error))
     return FALSE;
   dev->have[dir] = TRUE;
   if (buffer.flags & V4L2_BUF_FLAG_ERROR)
@@ -349,6 +371,10 @@ rga_device_start (RgaDevice * dev, const RgaJob * job, GError ** error)
 
   dev->job = *job;
   dev->running = TRUE;
+  dev->trace_id = gst_dmaresv_trace_next_id ();
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_JOB_QUEUED,.id = dev->trace_id,.unit =
+      unit (dev),.inode = capture_inode (dev, job),.reads = &job->inode,.n_reads =
+      job->fd >= 0,.key = dev->n_jobs * GST_USECOND,.frame = GST_DMARESV_NO_FRAME);
   return TRUE;
 }
 
@@ -436,6 +462,8 @@ rga_device_add_capture (RgaDevice * dev, guint * index, gint * fd, gsize * size,
   if (!v4l2_m2m_query_buffer (dev->m2m, V4L2_M2M_CAPTURE, *index, &buffer, error))
     return FALSE;
   *fd = v4l2_m2m_export (dev->m2m, V4L2_M2M_CAPTURE, *index, 0, error);
+  if (*index < VIDEO_MAX_FRAME)
+    dev->capture_inodes[*index] = gst_dmaresv_trace_inode (*fd);
   *size = buffer.planes[0].length;
   return *fd >= 0;
 }

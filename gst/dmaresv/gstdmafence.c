@@ -34,22 +34,9 @@
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 
-static GstDebugCategory *
-dma_fence_debug_category (void)
-{
-  static gsize category = 0;
+#include "gstdmaresvtrace.h"
 
-  if (g_once_init_enter (&category)) {
-    GstDebugCategory *cat = _gst_debug_category_new ("dmaresvfence", 0,
-        "implicit fences of dma-bufs");
-
-    g_once_init_leave (&category, (gsize) cat);
-  }
-
-  return (GstDebugCategory *) category;
-}
-
-#define GST_CAT_DEFAULT dma_fence_debug_category ()
+#define GST_CAT_DEFAULT gst_dmaresv_trace_category ()
 
 /* What a wait is about: the descriptor polled, and words for the log. */
 typedef struct
@@ -58,6 +45,7 @@ typedef struct
   gshort events;
   gint dmabuf_fd;               /* -1: a bare sync_file */
   GstDmaAccess access;          /* meaningful with dmabuf_fd only */
+  const gchar *cause;           /* GST_DMARESV_CAUSE_* */
   GstDmaFenceInfo info;         /* taken while pending, if at all */
 } FenceWait;
 
@@ -150,8 +138,7 @@ gst_dma_fence_export (gint dmabuf_fd, GstDmaAccess access, GError ** error)
     return -1;
   }
 
-  GST_TRACE ("dma-buf %d, %s: exported as sync_file %d", dmabuf_fd,
-      dma_access_name (access), arg.fd);
+  gst_dmaresv_trace_export (dmabuf_fd, access, arg.fd);
 
   return arg.fd;
 }
@@ -183,7 +170,8 @@ gst_dma_fence_import (gint dmabuf_fd, gint sync_fd, GstDmaAccess access, GError 
     return FALSE;
   }
 
-  GST_TRACE ("dma-buf %d, %s: imported sync_file %d", dmabuf_fd, dma_access_name (access), sync_fd);
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_IMPORT,.fd = dmabuf_fd,.access = access,.sync_fd =
+      sync_fd);
 
   return TRUE;
 }
@@ -392,15 +380,26 @@ fence_wait_check_status (const FenceWait * wait)
   }
 }
 
+static const gchar *
+fence_wait_result (const GError * failure)
+{
+  if (!failure)
+    return "signalled";
+  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+    return "timeout";
+
+  return g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? "cancelled" : "failed";
+}
+
 static gboolean
 fence_wait_run (FenceWait * wait, GstClockTime timeout,
     GCancellable * cancellable, GstClockTime * waited, GError ** error)
 {
   struct pollfd pfd;
-  g_autofree gchar *what = NULL;
   g_autoptr (GError) failure = NULL;
   GstClockTime start = gst_util_get_timestamp ();
   GstClockTime elapsed;
+  guint64 id;
 
   if (waited)
     *waited = 0;
@@ -419,12 +418,16 @@ fence_wait_run (FenceWait * wait, GstClockTime timeout,
   pfd = (struct pollfd) {.fd = wait->fd,.events = wait->events };
   if (poll (&pfd, 1, 0) == 1 && (pfd.revents & wait->events)) {
     fence_wait_check_status (wait);
+    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.cause = wait->cause,.state =
+        "signalled",.fd = wait->dmabuf_fd,.access = wait->access);
     return TRUE;
   }
 
   gst_dma_fence_get_info (wait->fd, &wait->info, NULL);
-  what = fence_wait_describe (wait);
-  GST_DEBUG ("waiting for %s, at most %" GST_TIME_FORMAT, what, GST_TIME_ARGS (timeout));
+  id = gst_dmaresv_trace_next_id ();
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_BEGIN,.id = id,.cause = wait->cause,.state =
+      "pending",.fd = wait->dmabuf_fd,.access = wait->access,.sync_fd = wait->fd,.driver =
+      wait->info.driver,.timeline = wait->info.timeline);
 
   fence_wait_poll (wait, timeout, cancellable, start, &failure);
 
@@ -432,14 +435,18 @@ fence_wait_run (FenceWait * wait, GstClockTime timeout,
   if (waited)
     *waited = elapsed;
 
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.id = id,.cause = wait->cause,.state =
+      fence_wait_result (failure),.fd = wait->dmabuf_fd,.access = wait->access,.sync_fd =
+      wait->fd,.driver = wait->info.driver,.timeline = wait->info.timeline,.waited = elapsed);
   if (failure) {
+    g_autofree gchar *what = fence_wait_describe (wait);
+
     GST_INFO ("waited %" GST_TIME_FORMAT " in vain for %s: %s",
         GST_TIME_ARGS (elapsed), what, failure->message);
     g_propagate_error (error, g_steal_pointer (&failure));
     return FALSE;
   }
 
-  GST_DEBUG ("waited %" GST_TIME_FORMAT " for %s", GST_TIME_ARGS (elapsed), what);
   fence_wait_check_status (wait);
 
   return TRUE;
@@ -465,32 +472,18 @@ gboolean
 gst_dma_fence_wait (gint sync_fd, GstClockTime timeout,
     GCancellable * cancellable, GstClockTime * waited, GError ** error)
 {
-  FenceWait wait = {.fd = sync_fd,.events = POLLIN,.dmabuf_fd = -1 };
+  FenceWait wait = {.fd = sync_fd,.events = POLLIN,.dmabuf_fd = -1,.cause =
+        GST_DMARESV_CAUSE_ACQUIRE
+  };
 
   return fence_wait_run (&wait, timeout, cancellable, waited, error);
 }
 
-/**
- * gst_dma_fence_wait_dmabuf:
- * @dmabuf_fd: (transfer none): a dma-buf
- * @access: what the caller is about to do with it
- * @timeout: as in gst_dma_fence_wait()
- * @cancellable: (nullable): ends the wait early
- * @waited: (out) (optional): how long it took, in ns
- * @error: (out) (optional): return location for a #GError
- *
- * Waits for the fences that @access has to wait for and that are attached at
- * the moment of the call.  Where they cannot be exported (before Linux 6.0), it
- * polls the dma-buf itself: POLLIN for reading, POLLOUT for writing.  That also
- * lets a descriptor pass which is no dma-buf and always ready, like a memfd.
- *
- * Returns: as gst_dma_fence_wait()
- */
-gboolean
-gst_dma_fence_wait_dmabuf (gint dmabuf_fd, GstDmaAccess access,
+static gboolean
+fence_wait_dmabuf (gint dmabuf_fd, GstDmaAccess access, const gchar * cause,
     GstClockTime timeout, GCancellable * cancellable, GstClockTime * waited, GError ** error)
 {
-  FenceWait wait = {.events = POLLIN,.dmabuf_fd = dmabuf_fd,.access = access };
+  FenceWait wait = {.events = POLLIN,.dmabuf_fd = dmabuf_fd,.access = access,.cause = cause };
   g_autoptr (GError) failure = NULL;
   gboolean ret;
   gint sync_fd;
@@ -515,6 +508,47 @@ gst_dma_fence_wait_dmabuf (gint dmabuf_fd, GstDmaAccess access,
   close (sync_fd);
 
   return ret;
+}
+
+/**
+ * gst_dma_fence_wait_dmabuf:
+ * @dmabuf_fd: (transfer none): a dma-buf
+ * @access: what the caller is about to do with it
+ * @timeout: as in gst_dma_fence_wait()
+ * @cancellable: (nullable): ends the wait early
+ * @waited: (out) (optional): how long it took, in ns
+ * @error: (out) (optional): return location for a #GError
+ *
+ * Waits for the fences that @access has to wait for and that are attached at
+ * the moment of the call.  Where they cannot be exported (before Linux 6.0), it
+ * polls the dma-buf itself: POLLIN for reading, POLLOUT for writing.  That also
+ * lets a descriptor pass which is no dma-buf and always ready, like a memfd.
+ *
+ * Returns: as gst_dma_fence_wait()
+ */
+gboolean
+gst_dma_fence_wait_dmabuf (gint dmabuf_fd, GstDmaAccess access,
+    GstClockTime timeout, GCancellable * cancellable, GstClockTime * waited, GError ** error)
+{
+  return fence_wait_dmabuf (dmabuf_fd, access, access & GST_DMA_ACCESS_WRITE ?
+      GST_DMARESV_CAUSE_RELEASE : GST_DMARESV_CAUSE_ACQUIRE, timeout, cancellable, waited, error);
+}
+
+/**
+ * gst_dma_fence_wait_cpu:
+ * @dmabuf_fd: (transfer none): a dma-buf that is about to be mapped
+ * @access: what for
+ * @timeout: as in gst_dma_fence_wait()
+ * @error: (out) (optional): return location for a #GError
+ *
+ * gst_dma_fence_wait_dmabuf(), traced as the CPU's wait.
+ *
+ * Returns: as gst_dma_fence_wait()
+ */
+gboolean
+gst_dma_fence_wait_cpu (gint dmabuf_fd, GstDmaAccess access, GstClockTime timeout, GError ** error)
+{
+  return fence_wait_dmabuf (dmabuf_fd, access, GST_DMARESV_CAUSE_MAP, timeout, NULL, NULL, error);
 }
 
 static gboolean

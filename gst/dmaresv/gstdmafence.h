@@ -63,6 +63,9 @@ gboolean gst_dma_fence_wait (gint sync_fd, GstClockTime timeout, GCancellable * 
 gboolean gst_dma_fence_wait_dmabuf (gint dmabuf_fd, GstDmaAccess access, GstClockTime timeout,
     GCancellable * cancellable, GstClockTime * waited, GError ** error);
 
+gboolean gst_dma_fence_wait_cpu (gint dmabuf_fd, GstDmaAccess access, GstClockTime timeout,
+    GError ** error);
+
 gboolean gst_dma_fence_wait_buffer (GstBuffer * buffer, GstDmaAccess access, GstClockTime timeout,
     GCancellable * cancellable, GstClockTime * waited, GError ** error);
 

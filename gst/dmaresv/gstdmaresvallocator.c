@@ -97,7 +97,7 @@ dmaresv_mem_map_full (GstMemory * mem, GstMapInfo * info, gsize maxsize)
   timeout = self->timeout;
   GST_OBJECT_UNLOCK (self);
 
-  if (access != 0 && !gst_dma_fence_wait_dmabuf (fd, access, timeout, NULL, NULL, &error)) {
+  if (access != 0 && !gst_dma_fence_wait_cpu (fd, access, timeout, &error)) {
     GST_WARNING_OBJECT (self, "not mapping memory %p: %s", mem, error->message);
     return NULL;
   }

@@ -84,6 +84,7 @@
 #include <gst/video/video.h>
 
 #include "gstdmafence.h"
+#include "gstdmaresvtrace.h"
 
 GST_DEBUG_CATEGORY_STATIC (dmaresv_pool_debug);
 #define GST_CAT_DEFAULT dmaresv_pool_debug
@@ -128,6 +129,7 @@ typedef struct
   gint fd;                      /* eventfd, -1 until it has to sleep */
   GstClockTime start;
   GstClockTime timeout;
+  guint64 id;                   /* of its trace */
 } PoolWaiter;
 
 struct _GstDmaResvPool
@@ -456,6 +458,8 @@ pool_check_pending (GstDmaResvPool * self)
     if (slot_check_ready (self, slot)) {
       GST_LOG_OBJECT (self, "buffer %p is free %" GST_TIME_FORMAT " after its "
           "release", slot->buffer, GST_TIME_ARGS (gst_util_get_timestamp () - slot->released));
+      GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSE_READY,.buffer = slot->buffer,.waited =
+          gst_util_get_timestamp () - slot->released);
       g_queue_unlink (&self->pending, l);
       g_queue_push_tail_link (&self->free, l);
     }
@@ -564,6 +568,25 @@ pool_sleep (GstDmaResvPool * self, PoolWaiter * waiter, GstClockTime slice)
   return TRUE;
 }
 
+/* Tells whose fence is in the way, where it is one. Called with the lock. */
+static void
+pool_trace_wait_begin (GstDmaResvPool * self, PoolWaiter * waiter)
+{
+  PoolSlot *slot = g_queue_peek_head (&self->pending);
+  PoolFence *fence = slot && slot->fences && slot->fences->len > 0 ?
+      g_ptr_array_index (slot->fences, 0) : NULL;
+  GstDmaFenceInfo info = { 0, };
+
+  if (!gst_dmaresv_trace_is_on ())
+    return;
+  if (fence && fence->owned)
+    gst_dma_fence_get_info (fence->fd, &info, NULL);
+  waiter->id = gst_dmaresv_trace_next_id ();
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_BEGIN,.id = waiter->id,.cause =
+      GST_DMARESV_CAUSE_RELEASE,.buffer = slot ? slot->buffer : NULL,.access =
+      GST_DMA_ACCESS_WRITE,.driver = info.driver,.timeline = info.timeline);
+}
+
 /* One round of waiting. Called with the lock. */
 static GstFlowReturn
 pool_wait (GstDmaResvPool * self, PoolWaiter * waiter, gboolean shared)
@@ -584,6 +607,7 @@ pool_wait (GstDmaResvPool * self, PoolWaiter * waiter, gboolean shared)
       return GST_FLOW_ERROR;
     }
     self->waiters = g_list_prepend (self->waiters, waiter);
+    pool_trace_wait_begin (self, waiter);
   }
 
   slice = pool_waiter_slice (waiter, shared);
@@ -599,13 +623,18 @@ pool_wait (GstDmaResvPool * self, PoolWaiter * waiter, gboolean shared)
 }
 
 static void
-pool_waiter_finish (GstDmaResvPool * self, PoolWaiter * waiter)
+pool_waiter_finish (GstDmaResvPool * self, PoolWaiter * waiter, GstFlowReturn result)
 {
   if (waiter->fd < 0)
     return;
 
   self->waiters = g_list_remove (self->waiters, waiter);
   close (waiter->fd);
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.id = waiter->id,.cause =
+      GST_DMARESV_CAUSE_RELEASE,.state =
+      result == GST_FLOW_OK ? "signalled" : result ==
+      GST_FLOW_FLUSHING ? "cancelled" : "timeout",.access = GST_DMA_ACCESS_WRITE,.waited =
+      gst_util_get_timestamp () - waiter->start);
   GST_DEBUG_OBJECT (self, "waited %" GST_TIME_FORMAT " for a buffer",
       GST_TIME_ARGS (gst_util_get_timestamp () - waiter->start));
 }
@@ -683,11 +712,12 @@ gst_dmaresv_pool_acquire_buffer (GstBufferPool * pool, GstBuffer ** buffer,
     }
   }
 
-  pool_waiter_finish (self, &waiter);
+  pool_waiter_finish (self, &waiter, ret);
   g_mutex_unlock (&self->lock);
 
   if (slot) {
     GST_LOG_OBJECT (self, "acquired buffer %p", slot->buffer);
+    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED,.buffer = slot->buffer);
     *buffer = slot->buffer;
   }
 
@@ -718,6 +748,7 @@ gst_dmaresv_pool_release_buffer (GstBufferPool * pool, GstBuffer * buffer)
 
   slot_restore_memories (self, slot);
   slot->released = gst_util_get_timestamp ();
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_RELEASE,.buffer = buffer);
 
   if (slot_check_ready (self, slot)) {
     GST_LOG_OBJECT (self, "released buffer %p", buffer);
@@ -726,6 +757,8 @@ gst_dmaresv_pool_release_buffer (GstBufferPool * pool, GstBuffer * buffer)
   } else {
     GST_LOG_OBJECT (self, "released buffer %p, but %s", buffer, slot->shared ?
         "its memory is referenced" : "a fence is pending");
+    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSE_DELAYED,.buffer = buffer,.cause =
+        slot->shared ? GST_DMARESV_CAUSE_MEMORY : GST_DMARESV_CAUSE_FENCE);
     g_mutex_lock (&self->lock);
     g_queue_push_tail (&self->pending, slot);
     self->delayed++;

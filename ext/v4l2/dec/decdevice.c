@@ -10,6 +10,7 @@
 
 #include <gst/dmaresv/gstdmaresvallocator.h>
 #include <gst/dmaresv/gstdmaresvpool.h>
+#include <gst/dmaresv/gstdmaresvtrace.h>
 
 #include "../request.h"
 
@@ -63,6 +64,7 @@ typedef struct
   guint n_refs;
   V4l2Request *request;
   GstClockTime queued_at;
+  guint64 trace_id;
   /* the OUTPUT buffer with this job's number */
   gpointer data;
   gsize size;
@@ -194,6 +196,30 @@ dec_device_get_in_flight (DecDevice * self)
 
 /* Jobs */
 
+static const gchar *
+dec_device_unit (DecDevice * self)
+{
+  return v4l2_m2m_get_info (self->m2m)->driver;
+}
+
+static void
+dec_device_trace_job (DecDevice * self, Job * job, guint64 key)
+{
+  guint64 reads[DEC_DEVICE_MAX_REFS];
+  guint i;
+
+  if (!gst_dmaresv_trace_is_on ())
+    return;
+  if (!job->picture->inode)
+    job->picture->inode = gst_dmaresv_trace_buffer_inode (job->picture->buffer);
+  for (i = 0; i < job->n_refs; i++)
+    reads[i] = job->refs[i]->inode;
+  job->trace_id = gst_dmaresv_trace_next_id ();
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_JOB_QUEUED,.id = job->trace_id,.unit =
+      dec_device_unit (self),.inode = job->picture->inode,.reads = reads,.n_reads =
+      job->n_refs,.key = key,.frame = job->picture->tag);
+}
+
 /* Takes the job apart.  The request goes back to its pool, which reinits it when it completed and
  * closes it otherwise. */
 static void
@@ -201,6 +227,9 @@ dec_device_end_job (DecDevice * self, Job * job, DecPictureState state)
 {
   guint i;
 
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_JOB_DONE,.id = job->trace_id,.unit =
+      dec_device_unit (self),.inode = job->picture->inode,.error = state != DEC_PICTURE_DECODED
+      || job->picture->error);
   if (!job->continued)
     job->picture->state = state;
   if (self->held == job)
@@ -595,6 +624,8 @@ dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** err
 {
   V4l2M2mDir dir = V4L2_M2M_OUTPUT;
   GstClockTime start = gst_util_get_timestamp ();
+  gboolean ok;
+  guint64 id;
   guint i;
 
   for (i = 0; i < self->n_jobs; i++) {
@@ -602,7 +633,10 @@ dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** err
     if (self->jobs[i].busy && !self->jobs[i].capture_done && &self->jobs[i] != self->held)
       dir = V4L2_M2M_CAPTURE;
   }
-  if (!v4l2_m2m_wait (self->m2m, dir, DEC_DEVICE_TIMEOUT, cancellable, error)) {
+  id = gst_dmaresv_trace_job_wait_begin (dec_device_unit (self));
+  ok = v4l2_m2m_wait (self->m2m, dir, DEC_DEVICE_TIMEOUT, cancellable, error);
+  gst_dmaresv_trace_job_wait_end (dec_device_unit (self), id, start, ok);
+  if (!ok) {
     g_prefix_error (error, "Waited %" G_GUINT64_FORMAT " ms for %s to finish a job (%u in "
         "flight, %s queue): ", (gst_util_get_timestamp () - start) / GST_MSECOND,
         v4l2_m2m_get_info (self->m2m)->video_path, self->in_flight,
@@ -672,7 +706,12 @@ dec_device_wait_idle (DecDevice * self, GCancellable * cancellable, GError ** er
 gboolean
 dec_device_poll (DecDevice * self, GCancellable * cancellable, GError ** error)
 {
-  return v4l2_m2m_wait (self->m2m, V4L2_M2M_CAPTURE, DEC_DEVICE_TIMEOUT, cancellable, error);
+  guint64 id = gst_dmaresv_trace_job_wait_begin (dec_device_unit (self));
+  GstClockTime start = gst_util_get_timestamp ();
+  gboolean ok = v4l2_m2m_wait (self->m2m, V4L2_M2M_CAPTURE, DEC_DEVICE_TIMEOUT, cancellable, error);
+
+  gst_dmaresv_trace_job_wait_end (dec_device_unit (self), id, start, ok);
+  return ok;
 }
 
 static Job *
@@ -808,6 +847,7 @@ dec_device_submit (DecDevice * self, DecPicture * picture, const DecDeviceJob * 
     job->refs[i] = dec_picture_ref (desc->refs[i]);
   picture->state = DEC_PICTURE_QUEUED;
   self->in_flight++;
+  dec_device_trace_job (self, job, desc->key);
   self->held = desc->first_field && self->can_hold ? job : NULL;
   if (first) {
     first->continued = first->capture_done = TRUE;

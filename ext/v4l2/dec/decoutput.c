@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include <gst/dmaresv/gstdmaresvtrace.h>
+
 #include "decprivate.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_dmaresv_decoder_debug);
@@ -229,6 +231,7 @@ gst_dmaresv_decoder_finish_output (GstDmaResvDecoder * self, Output * output)
     priv->n_finished++;
   GST_OBJECT_UNLOCK (self);
   GST_LOG_OBJECT (self, "pushing frame %u%s", number, early ? ", not finished" : "");
+  gst_dmaresv_trace_hand_over (output->frame->output_buffer, number, early);
   return gst_video_decoder_finish_frame (decoder, output->frame);
 }
 

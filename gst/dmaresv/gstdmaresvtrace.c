@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * SECTION:gstdmaresvtrace
+ * @title: fence events
+ * @short_description: what happens to buffers and fences, told in one place
+ *
+ * An event is put into text by hand: printf() would take most of the time that
+ * tracing costs.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdmaresvtrace.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <gst/allocators/allocators.h>
+
+gint _gst_dmaresv_trace_active = 0;
+
+typedef struct
+{
+  GstDmaResvTraceFunc func;
+  gpointer user_data;
+} Listener;
+
+static GRWLock listeners_lock;
+static GSList *listeners;       /* Listener, owned */
+
+/* Fields that only some events have; the others are told when they are set. */
+enum
+{
+  HAS_WAITED = 1 << 0,
+  HAS_KEY = 1 << 1,
+  HAS_FRAME = 1 << 2,
+  HAS_ERROR = 1 << 3
+};
+
+static const struct
+{
+  const gchar *name;
+  GstDebugLevel level;
+  guint has;
+} kinds[] = {
+  [GST_DMARESV_EVENT_EXPORT] = {"export", GST_LEVEL_LOG, 0},
+  [GST_DMARESV_EVENT_IMPORT] = {"import", GST_LEVEL_LOG, 0},
+  [GST_DMARESV_EVENT_WAIT_BEGIN] = {"wait-begin", GST_LEVEL_DEBUG, 0},
+  [GST_DMARESV_EVENT_WAIT_END] = {"wait-end", GST_LEVEL_DEBUG, HAS_WAITED},
+  [GST_DMARESV_EVENT_JOB_QUEUED] = {"job-queued", GST_LEVEL_LOG, HAS_KEY | HAS_FRAME},
+  [GST_DMARESV_EVENT_JOB_DONE] = {"job-done", GST_LEVEL_LOG, HAS_ERROR},
+  [GST_DMARESV_EVENT_HAND_OVER] = {"hand-over", GST_LEVEL_DEBUG, HAS_FRAME},
+  [GST_DMARESV_EVENT_RELEASE] = {"release", GST_LEVEL_LOG, 0},
+  [GST_DMARESV_EVENT_REUSE_DELAYED] = {"reuse-delayed", GST_LEVEL_DEBUG, 0},
+  [GST_DMARESV_EVENT_REUSE_READY] = {"reuse-ready", GST_LEVEL_DEBUG, HAS_WAITED},
+  [GST_DMARESV_EVENT_REUSED] = {"reused", GST_LEVEL_LOG, 0},
+};
+
+GstDebugCategory *
+gst_dmaresv_trace_category (void)
+{
+  static gsize category = 0;
+
+  if (g_once_init_enter (&category)) {
+    GstDebugCategory *cat = _gst_debug_category_new ("dmaresvfence", 0,
+        "implicit fences of dma-bufs");
+
+    g_once_init_leave (&category, (gsize) cat);
+  }
+
+  return (GstDebugCategory *) category;
+}
+
+/* Text */
+
+typedef struct
+{
+  gchar *at;
+  gchar *end;                   /* of what may be written, a zero less */
+  gboolean typed;
+} Text;
+
+static void
+text_add (Text * text, const gchar * what)
+{
+  gsize length = strlen (what);
+
+  length = MIN (length, (gsize) (text->end - text->at));
+  memcpy (text->at, what, length);
+  text->at += length;
+}
+
+static void
+text_add_number (Text * text, guint64 value)
+{
+  gchar digits[24], *first = digits + sizeof (digits) - 1;
+
+  *first = '\0';
+  do {
+    *--first = '0' + value % 10;
+    value /= 10;
+  } while (value > 0);
+  text_add (text, first);
+}
+
+/* Drivers name their timelines as they like: what would end a value, or needs quotes in a
+ * GstStructure, becomes '_'. */
+static void
+text_add_word (Text * text, const gchar * word)
+{
+  for (; *word && text->at < text->end; word++)
+    *text->at++ = g_ascii_isalnum (*word) || strchr ("-+/:.", *word) ? *word : '_';
+}
+
+/* @key: with the separator and, in the typed form, @type */
+static void
+text_add_key (Text * text, const gchar * key, const gchar * type)
+{
+  text_add (text, ", ");
+  text_add (text, key);
+  text_add (text, text->typed ? type : "=");
+}
+
+static void
+text_add_u64 (Text * text, const gchar * key, guint64 value)
+{
+  text_add_key (text, key, "=(guint64)");
+  text_add_number (text, value);
+}
+
+static void
+text_add_fd (Text * text, const gchar * key, gint fd)
+{
+  if (fd <= 0)
+    return;
+  text_add_key (text, key, "=(int)");
+  text_add_number (text, fd);
+}
+
+static void
+text_add_string (Text * text, const gchar * key, const gchar * value)
+{
+  if (!value || !*value)
+    return;
+  text_add_key (text, key, "=(string)");
+  text_add_word (text, value);
+}
+
+/* A string that a GstStructure takes for one without quotes: "1:2:3". */
+static void
+text_add_reads (Text * text, const GstDmaResvEvent * event)
+{
+  gboolean first = TRUE;
+  guint i;
+
+  for (i = 0; i < event->n_reads; i++) {
+    if (event->reads[i] == 0)
+      continue;
+    if (first)
+      text_add_key (text, "reads", "=(string)");
+    else
+      text_add (text, ":");
+    text_add_number (text, event->reads[i]);
+    first = FALSE;
+  }
+}
+
+static const gchar *
+access_name (GstDmaAccess access)
+{
+  if (access & GST_DMA_ACCESS_WRITE)
+    return access & GST_DMA_ACCESS_READ ? "rw" : "write";
+
+  return access & GST_DMA_ACCESS_READ ? "read" : NULL;
+}
+
+/**
+ * gst_dmaresv_trace_format:
+ * @event: an event
+ * @typed: %TRUE for a record, %FALSE for the log
+ * @text: where to write
+ *
+ * What does not fit is cut off.
+ *
+ * Returns: the length of @text
+ */
+gsize
+gst_dmaresv_trace_format (const GstDmaResvEvent * event, gboolean typed,
+    gchar out[GST_DMARESV_TRACE_TEXT])
+{
+  /* room for the last ';' */
+  Text text = {.at = out,.end = out + GST_DMARESV_TRACE_TEXT - 2,.typed = typed };
+  guint has = kinds[event->type].has;
+
+  text_add (&text, typed ? "dmaresv, event=(string)" : "");
+  text_add (&text, kinds[event->type].name);
+  text_add_u64 (&text, "ts", event->ts);
+  if (event->id)
+    text_add_u64 (&text, "id", event->id);
+  text_add_string (&text, "unit", event->unit);
+  text_add_string (&text, "cause", event->cause);
+  text_add_string (&text, "state", event->state);
+  if (event->inode)
+    text_add_u64 (&text, "inode", event->inode);
+  text_add_fd (&text, "fd", event->fd);
+  text_add_string (&text, "access", access_name (event->access));
+  text_add_fd (&text, "sync", event->sync_fd);
+  text_add_string (&text, "driver", event->driver);
+  text_add_string (&text, "timeline", event->timeline);
+  if (has & HAS_WAITED)
+    text_add_u64 (&text, "waited", event->waited);
+  text_add_reads (&text, event);
+  if (has & HAS_KEY)
+    text_add_u64 (&text, "key", event->key);
+  if ((has & HAS_FRAME) && event->frame != GST_DMARESV_NO_FRAME)
+    text_add_u64 (&text, "frame", event->frame);
+  if (has & HAS_ERROR) {
+    text_add_key (&text, "error", "=(int)");
+    text_add_number (&text, ABS (event->error));
+  }
+  if (typed)
+    *text.at++ = ';';
+  *text.at = '\0';
+
+  return text.at - out;
+}
+
+/* Telling */
+
+guint64
+gst_dmaresv_trace_next_id (void)
+{
+  static guint64 last = 0;
+
+  return gst_dmaresv_trace_is_on ()? __atomic_add_fetch (&last, 1, __ATOMIC_RELAXED) : 0;
+}
+
+guint64
+gst_dmaresv_trace_inode (gint fd)
+{
+  struct stat st;
+
+  return fd >= 0 && fstat (fd, &st) == 0 ? st.st_ino : 0;
+}
+
+static gint
+buffer_fd (GstBuffer * buffer)
+{
+  GstMemory *mem = gst_buffer_n_memory (buffer) > 0 ? gst_buffer_peek_memory (buffer, 0) : NULL;
+
+  return mem && gst_is_fd_memory (mem) ? gst_fd_memory_get_fd (mem) : -1;
+}
+
+guint64
+gst_dmaresv_trace_buffer_inode (GstBuffer * buffer)
+{
+  return gst_dmaresv_trace_inode (buffer_fd (buffer));
+}
+
+/**
+ * gst_dmaresv_trace_emit:
+ * @event: what happened
+ *
+ * Tells it to the log and to whoever was added.  Use GST_DMARESV_TRACE().
+ */
+void
+gst_dmaresv_trace_emit (const GstDmaResvEvent * given)
+{
+  GstDebugCategory *cat = gst_dmaresv_trace_category ();
+  GstDebugLevel level = kinds[given->type].level;
+  gboolean log = gst_debug_category_get_threshold (cat) >= level;
+  GstDmaResvEvent event;
+  GSList *l;
+
+  if (!log && __atomic_load_n (&_gst_dmaresv_trace_active, __ATOMIC_RELAXED) == 0)
+    return;
+
+  event = *given;
+  event.ts = gst_util_get_timestamp ();
+  if (event.buffer && event.fd <= 0)
+    event.fd = buffer_fd (event.buffer);
+  if (event.inode == 0 && event.fd > 0)
+    event.inode = gst_dmaresv_trace_inode (event.fd);
+
+  if (log) {
+    gchar text[GST_DMARESV_TRACE_TEXT];
+
+    gst_dmaresv_trace_format (&event, FALSE, text);
+    gst_debug_log (cat, level, __FILE__, kinds[event.type].name, __LINE__, NULL, "%s", text);
+  }
+
+  g_rw_lock_reader_lock (&listeners_lock);
+  for (l = listeners; l; l = l->next) {
+    Listener *listener = l->data;
+
+    listener->func (&event, listener->user_data);
+  }
+  g_rw_lock_reader_unlock (&listeners_lock);
+}
+
+/**
+ * gst_dmaresv_trace_export:
+ * @dmabuf_fd: a dma-buf
+ * @access: what its fences were exported for
+ * @sync_fd: as this sync_file
+ *
+ * Tells an export, and of whom a fence is pending; that costs up to three system calls, when
+ * somebody listens.
+ */
+void
+gst_dmaresv_trace_export (gint dmabuf_fd, GstDmaAccess access, gint sync_fd)
+{
+  struct pollfd pfd = {.fd = sync_fd,.events = POLLIN };
+  GstDmaFenceInfo info = {.status = 1 };
+
+  if (!gst_dmaresv_trace_is_on ())
+    return;
+  /* A signalled fence has lost its names. */
+  if (poll (&pfd, 1, 0) == 0)
+    gst_dma_fence_get_info (sync_fd, &info, NULL);
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_EXPORT,.fd = dmabuf_fd,.access = access,.sync_fd =
+      sync_fd,.state =
+      info.status == 0 ? "pending" : info.status > 0 ? "signalled" : "failed",.driver =
+      info.status == 0 ? info.driver : NULL,.timeline = info.status == 0 ? info.timeline : NULL);
+}
+
+guint64
+gst_dmaresv_trace_job_wait_begin (const gchar * unit)
+{
+  guint64 id = gst_dmaresv_trace_next_id ();
+
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_BEGIN,.id = id,.unit = unit,.cause =
+      GST_DMARESV_CAUSE_JOB);
+
+  return id;
+}
+
+void
+gst_dmaresv_trace_job_wait_end (const gchar * unit, guint64 id, GstClockTime start, gboolean ok)
+{
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.id = id,.unit = unit,.cause =
+      GST_DMARESV_CAUSE_JOB,.state = ok ? "signalled" : "failed",.waited =
+      gst_util_get_timestamp () - start);
+}
+
+/**
+ * gst_dmaresv_trace_hand_over:
+ * @buffer: a buffer that is about to be pushed
+ * @frame: the element's number of it
+ * @early: whether the job that writes it may still be running
+ */
+void
+gst_dmaresv_trace_hand_over (GstBuffer * buffer, guint64 frame, gboolean early)
+{
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_HAND_OVER,.buffer = buffer,.frame = frame,.state =
+      early ? "early" : "finished");
+}
+
+/* Listening */
+
+void
+gst_dmaresv_trace_add_func (GstDmaResvTraceFunc func, gpointer user_data)
+{
+  Listener *listener = g_new0 (Listener, 1);
+
+  listener->func = func;
+  listener->user_data = user_data;
+  g_rw_lock_writer_lock (&listeners_lock);
+  listeners = g_slist_append (listeners, listener);
+  g_rw_lock_writer_unlock (&listeners_lock);
+  g_atomic_int_inc (&_gst_dmaresv_trace_active);
+}
+
+void
+gst_dmaresv_trace_remove_func (GstDmaResvTraceFunc func, gpointer user_data)
+{
+  GSList *l;
+
+  g_rw_lock_writer_lock (&listeners_lock);
+  for (l = listeners; l; l = l->next) {
+    Listener *listener = l->data;
+
+    if (listener->func == func && listener->user_data == user_data) {
+      listeners = g_slist_delete_link (listeners, l);
+      g_free (listener);
+      g_atomic_int_add (&_gst_dmaresv_trace_active, -1);
+      break;
+    }
+  }
+  g_rw_lock_writer_unlock (&listeners_lock);
+}
