@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# check.sh TOP BUILD OBJECTS: every gst-check program of the guest, then the leaks tracer.
+# check.sh TOP BUILD OBJECTS: every gst-check program of the guest, then the tracers leaks and dmaresv.
 TOP=$1 BUILD=$2 obj=$3
 . "$TOP/tests/suites/lib.sh"
 export DMARESV_TOP=$TOP TEMP=/tmp CK_DEFAULT_TIMEOUT=120 CK_RUN_MODE=normal
@@ -14,14 +14,23 @@ done
 leaks() {
 	local name=$1
 	shift
-	out=$(GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7 GST_DEBUG_NO_COLOR=1 \
+	out=$(GST_TRACERS="leaks;dmaresv(file=$trace)" GST_DEBUG=GST_TRACER:7 GST_DEBUG_NO_COLOR=1 \
 		timeout 60 gst-launch-1.0 -q "$@" 2>&1) || { not_ok "leaks: $name" "$out"; return; }
 	if printf '%s\n' "$out" | grep -a 'object-alive, type-name=(string)[^%]' >&2; then
 		not_ok "leaks: $name" "objects are alive at the end"
 	else
 		ok "leaks: $name"
 	fi
+	# one of its records in the log, and the last thing that happens in the file
+	if [[ $out = *GST_TRACER*"dmaresv, event=(string)job-queued, "* ]] &&
+		[[ $(tail -n 3 "$trace") = *"dmaresv, event=(string)release, "*";" ]]; then
+		ok "traced: $name"
+	else
+		not_ok "traced: $name" "$(tail -n 3 "$trace")"
+	fi
+	rm -f "$trace"
 }
+trace=/tmp/dmaresv-trace-$$
 leaks "decoder" filesrc location="$DMARESV_STREAMS/bframes.h264" ! h264parse ! dmaresvh264dec ! fakesink
 leaks "decoder and converter" filesrc location="$DMARESV_STREAMS/resize.h264" ! h264parse ! dmaresvh264dec ! \
 	rgaconvert ! "video/x-raw(ANY),format=BGRx,width=400,height=300" ! fakesink
