@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "gstdmafence.h"
+#include "gstdmaresvtrace.h"
 #include "rgaconvertpriv.h"
 #include "rgaimport.h"
 #include "rgapool.h"
@@ -265,14 +266,18 @@ convert (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf, gboole
   else
     priv->n_finished++;
   GST_OBJECT_UNLOCK (self);
-  if (early)
+  if (early) {
+    gst_dmaresv_trace_hand_over (outbuf, GST_DMARESV_NO_FRAME, TRUE);
     return GST_FLOW_OK;
+  }
 
   /* Flushing ends the wait, not the job: the device keeps both buffers until the job has ended,
    * and looks for that before it starts another and when it stops. */
   if (!rga_device_finish (priv->device, JOB_TIMEOUT, &job_corrupt, &error))
     return flow_from_error (self, "The converter does not finish its job.", error);
   *corrupt |= job_corrupt;
+  if (!priv->copy_out)
+    gst_dmaresv_trace_hand_over (outbuf, GST_DMARESV_NO_FRAME, FALSE);
   GST_LOG_OBJECT (self, "converted into CAPTURE %u in %" GST_TIME_FORMAT, job.capture,
       GST_TIME_ARGS (gst_util_get_timestamp () - start));
   return GST_FLOW_OK;

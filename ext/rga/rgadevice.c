@@ -200,14 +200,14 @@ dequeue_side (RgaDevice * dev, V4l2M2mDir dir, GstClockTime deadline, GCancellab
   guint32 memory = dir == V4L2_M2M_OUTPUT ? dev->memory : V4L2_MEMORY_MMAP;
   GstClockTime now = gst_util_get_timestamp ();
   V4l2Buffer buffer;
-  guint64 id;
   gboolean ok;
 
   if (dev->have[dir])
     return TRUE;
-  id = gst_dmaresv_trace_job_wait_begin (unit (dev));
   ok = v4l2_m2m_wait (dev->m2m, dir, deadline > now ? deadline - now : 0, cancellable, error);
-  gst_dmaresv_trace_job_wait_end (unit (dev), id, now, ok);
+  /* The other side is done at the same moment. */
+  if (dir == V4L2_M2M_CAPTURE)
+    gst_dmaresv_trace_job_wait (unit (dev), now, ok);
   if (!ok || !v4l2_m2m_dequeue (dev->m2m, dir, memory, &buffer, error))
     return FALSE;
   dev->have[dir] = TRUE;

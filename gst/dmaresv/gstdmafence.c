@@ -45,7 +45,7 @@ typedef struct
   gshort events;
   gint dmabuf_fd;               /* -1: a bare sync_file */
   GstDmaAccess access;          /* meaningful with dmabuf_fd only */
-  const gchar *cause;           /* GST_DMARESV_CAUSE_* */
+  GstDmaResvCause cause;
   GstDmaFenceInfo info;         /* taken while pending, if at all */
 } FenceWait;
 
@@ -107,6 +107,23 @@ dma_access_name (GstDmaAccess access)
   return "no access";
 }
 
+static gint
+dma_fence_export (gint dmabuf_fd, GstDmaAccess access, GError ** error)
+{
+  struct dma_buf_export_sync_file arg;
+
+  memset (&arg, 0, sizeof (arg));
+  arg.flags = dma_access_to_sync_flags (access);
+  arg.fd = -1;
+
+  if (dma_fence_ioctl (dmabuf_fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &arg) < 0) {
+    dma_fence_set_error (error, errno, "DMA_BUF_IOCTL_EXPORT_SYNC_FILE", dmabuf_fd);
+    return -1;
+  }
+
+  return arg.fd;
+}
+
 /**
  * gst_dma_fence_export:
  * @dmabuf_fd: a dma-buf
@@ -127,20 +144,13 @@ dma_access_name (GstDmaAccess access)
 gint
 gst_dma_fence_export (gint dmabuf_fd, GstDmaAccess access, GError ** error)
 {
-  struct dma_buf_export_sync_file arg;
+  gint fd = dma_fence_export (dmabuf_fd, access, error);
 
-  memset (&arg, 0, sizeof (arg));
-  arg.flags = dma_access_to_sync_flags (access);
-  arg.fd = -1;
+  if (fd >= 0)
+    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_EXPORT,.fd = dmabuf_fd,.access = access,.sync_fd =
+        fd);
 
-  if (dma_fence_ioctl (dmabuf_fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &arg) < 0) {
-    dma_fence_set_error (error, errno, "DMA_BUF_IOCTL_EXPORT_SYNC_FILE", dmabuf_fd);
-    return -1;
-  }
-
-  gst_dmaresv_trace_export (dmabuf_fd, access, arg.fd);
-
-  return arg.fd;
+  return fd;
 }
 
 /**
@@ -380,15 +390,16 @@ fence_wait_check_status (const FenceWait * wait)
   }
 }
 
-static const gchar *
+static GstDmaResvEventState
 fence_wait_result (const GError * failure)
 {
   if (!failure)
-    return "signalled";
+    return GST_DMARESV_STATE_SIGNALLED;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
-    return "timeout";
+    return GST_DMARESV_STATE_TIMEOUT;
 
-  return g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? "cancelled" : "failed";
+  return g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? GST_DMARESV_STATE_CANCELLED :
+      GST_DMARESV_STATE_FAILED;
 }
 
 static gboolean
@@ -419,15 +430,15 @@ fence_wait_run (FenceWait * wait, GstClockTime timeout,
   if (poll (&pfd, 1, 0) == 1 && (pfd.revents & wait->events)) {
     fence_wait_check_status (wait);
     GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.cause = wait->cause,.state =
-        "signalled",.fd = wait->dmabuf_fd,.access = wait->access);
+        GST_DMARESV_STATE_SIGNALLED,.fd = wait->dmabuf_fd,.access = wait->access);
     return TRUE;
   }
 
   gst_dma_fence_get_info (wait->fd, &wait->info, NULL);
   id = gst_dmaresv_trace_next_id ();
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_BEGIN,.id = id,.cause = wait->cause,.state =
-      "pending",.fd = wait->dmabuf_fd,.access = wait->access,.sync_fd = wait->fd,.driver =
-      wait->info.driver,.timeline = wait->info.timeline);
+      GST_DMARESV_STATE_PENDING,.fd = wait->dmabuf_fd,.access = wait->access,.sync_fd =
+      wait->fd,.driver = wait->info.driver,.timeline = wait->info.timeline);
 
   fence_wait_poll (wait, timeout, cancellable, start, &failure);
 
@@ -480,7 +491,7 @@ gst_dma_fence_wait (gint sync_fd, GstClockTime timeout,
 }
 
 static gboolean
-fence_wait_dmabuf (gint dmabuf_fd, GstDmaAccess access, const gchar * cause,
+fence_wait_dmabuf (gint dmabuf_fd, GstDmaAccess access, GstDmaResvCause cause,
     GstClockTime timeout, GCancellable * cancellable, GstClockTime * waited, GError ** error)
 {
   FenceWait wait = {.events = POLLIN,.dmabuf_fd = dmabuf_fd,.access = access,.cause = cause };
@@ -491,7 +502,7 @@ fence_wait_dmabuf (gint dmabuf_fd, GstDmaAccess access, const gchar * cause,
   if (waited)
     *waited = 0;
 
-  sync_fd = gst_dma_fence_export (dmabuf_fd, access, &failure);
+  sync_fd = dma_fence_export (dmabuf_fd, access, &failure);
   if (sync_fd < 0) {
     if (!g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)) {
       g_propagate_error (error, g_steal_pointer (&failure));

@@ -121,6 +121,7 @@ typedef struct
   GPtrArray *fences;            /* PoolFence; NULL: not exported yet */
   gboolean shared;              /* somebody holds a memory of a released buffer */
   GstClockTime released;
+  guint64 inode;                /* of the first memory, for the trace */
 } PoolSlot;
 
 /* A thread in acquire_buffer(); lives on its stack. */
@@ -395,6 +396,7 @@ slot_new (GstBuffer * buffer)
     sm->refs = GST_MINI_OBJECT_REFCOUNT_VALUE (sm->mem);
   }
 
+  slot->inode = gst_dmaresv_trace_buffer_inode (buffer);
   gst_buffer_foreach_meta (buffer, mark_meta_pooled, NULL);
   GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_TAG_MEMORY);
   gst_mini_object_set_qdata (GST_MINI_OBJECT_CAST (buffer), slot_quark (), slot, NULL);
@@ -458,7 +460,7 @@ pool_check_pending (GstDmaResvPool * self)
     if (slot_check_ready (self, slot)) {
       GST_LOG_OBJECT (self, "buffer %p is free %" GST_TIME_FORMAT " after its "
           "release", slot->buffer, GST_TIME_ARGS (gst_util_get_timestamp () - slot->released));
-      GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSE_READY,.buffer = slot->buffer,.waited =
+      GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSE_READY,.inode = slot->inode,.waited =
           gst_util_get_timestamp () - slot->released);
       g_queue_unlink (&self->pending, l);
       g_queue_push_tail_link (&self->free, l);
@@ -583,7 +585,7 @@ pool_trace_wait_begin (GstDmaResvPool * self, PoolWaiter * waiter)
     gst_dma_fence_get_info (fence->fd, &info, NULL);
   waiter->id = gst_dmaresv_trace_next_id ();
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_BEGIN,.id = waiter->id,.cause =
-      GST_DMARESV_CAUSE_RELEASE,.buffer = slot ? slot->buffer : NULL,.access =
+      GST_DMARESV_CAUSE_RELEASE,.inode = slot ? slot->inode : 0,.access =
       GST_DMA_ACCESS_WRITE,.driver = info.driver,.timeline = info.timeline);
 }
 
@@ -632,9 +634,9 @@ pool_waiter_finish (GstDmaResvPool * self, PoolWaiter * waiter, GstFlowReturn re
   close (waiter->fd);
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.id = waiter->id,.cause =
       GST_DMARESV_CAUSE_RELEASE,.state =
-      result == GST_FLOW_OK ? "signalled" : result ==
-      GST_FLOW_FLUSHING ? "cancelled" : "timeout",.access = GST_DMA_ACCESS_WRITE,.waited =
-      gst_util_get_timestamp () - waiter->start);
+      result == GST_FLOW_OK ? GST_DMARESV_STATE_SIGNALLED : result ==
+      GST_FLOW_FLUSHING ? GST_DMARESV_STATE_CANCELLED : GST_DMARESV_STATE_TIMEOUT,.access =
+      GST_DMA_ACCESS_WRITE,.waited = gst_util_get_timestamp () - waiter->start);
   GST_DEBUG_OBJECT (self, "waited %" GST_TIME_FORMAT " for a buffer",
       GST_TIME_ARGS (gst_util_get_timestamp () - waiter->start));
 }
@@ -717,7 +719,7 @@ gst_dmaresv_pool_acquire_buffer (GstBufferPool * pool, GstBuffer ** buffer,
 
   if (slot) {
     GST_LOG_OBJECT (self, "acquired buffer %p", slot->buffer);
-    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED,.buffer = slot->buffer);
+    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED,.inode = slot->inode);
     *buffer = slot->buffer;
   }
 
@@ -748,7 +750,7 @@ gst_dmaresv_pool_release_buffer (GstBufferPool * pool, GstBuffer * buffer)
 
   slot_restore_memories (self, slot);
   slot->released = gst_util_get_timestamp ();
-  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_RELEASE,.buffer = buffer);
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_RELEASE,.inode = slot->inode);
 
   if (slot_check_ready (self, slot)) {
     GST_LOG_OBJECT (self, "released buffer %p", buffer);
@@ -757,8 +759,8 @@ gst_dmaresv_pool_release_buffer (GstBufferPool * pool, GstBuffer * buffer)
   } else {
     GST_LOG_OBJECT (self, "released buffer %p, but %s", buffer, slot->shared ?
         "its memory is referenced" : "a fence is pending");
-    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSE_DELAYED,.buffer = buffer,.cause =
-        slot->shared ? GST_DMARESV_CAUSE_MEMORY : GST_DMARESV_CAUSE_FENCE);
+    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSE_DELAYED,.inode =
+        slot->inode,.cause = slot->shared ? GST_DMARESV_CAUSE_MEMORY : GST_DMARESV_CAUSE_FENCE);
     g_mutex_lock (&self->lock);
     g_queue_push_tail (&self->pending, slot);
     self->delayed++;

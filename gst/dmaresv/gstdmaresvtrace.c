@@ -3,9 +3,6 @@
  * SECTION:gstdmaresvtrace
  * @title: fence events
  * @short_description: what happens to buffers and fences, told in one place
- *
- * An event is put into text by hand: printf() would take most of the time that
- * tracing costs.
  */
 
 #ifdef HAVE_CONFIG_H
@@ -14,7 +11,6 @@
 
 #include "gstdmaresvtrace.h"
 
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -28,7 +24,7 @@ typedef struct
   gpointer user_data;
 } Listener;
 
-static GRWLock listeners_lock;
+static GMutex listeners_lock;
 static GSList *listeners;       /* Listener, owned */
 
 /* Fields that only some events have; the others are told when they are set. */
@@ -72,6 +68,45 @@ gst_dmaresv_trace_category (void)
   }
 
   return (GstDebugCategory *) category;
+}
+
+static const gchar *const causes[] = {
+  [GST_DMARESV_CAUSE_NONE] = "",
+  [GST_DMARESV_CAUSE_ACQUIRE] = "acquire",
+  [GST_DMARESV_CAUSE_RELEASE] = "release",
+  [GST_DMARESV_CAUSE_MAP] = "map",
+  [GST_DMARESV_CAUSE_JOB] = "job",
+  [GST_DMARESV_CAUSE_FENCE] = "fence",
+  [GST_DMARESV_CAUSE_MEMORY] = "memory",
+};
+
+static const gchar *const states[] = {
+  [GST_DMARESV_STATE_NONE] = "",
+  [GST_DMARESV_STATE_PENDING] = "pending",
+  [GST_DMARESV_STATE_SIGNALLED] = "signalled",
+  [GST_DMARESV_STATE_FAILED] = "failed",
+  [GST_DMARESV_STATE_TIMEOUT] = "timeout",
+  [GST_DMARESV_STATE_CANCELLED] = "cancelled",
+  [GST_DMARESV_STATE_EARLY] = "early",
+  [GST_DMARESV_STATE_FINISHED] = "finished",
+};
+
+const gchar *
+gst_dmaresv_trace_type_name (GstDmaResvEventType type)
+{
+  return kinds[type].name;
+}
+
+const gchar *
+gst_dmaresv_trace_cause_name (GstDmaResvCause cause)
+{
+  return causes[cause];
+}
+
+const gchar *
+gst_dmaresv_trace_state_name (GstDmaResvEventState state)
+{
+  return states[state];
 }
 
 /* Text */
@@ -201,8 +236,8 @@ gst_dmaresv_trace_format (const GstDmaResvEvent * event, gboolean typed,
   if (event->id)
     text_add_u64 (&text, "id", event->id);
   text_add_string (&text, "unit", event->unit);
-  text_add_string (&text, "cause", event->cause);
-  text_add_string (&text, "state", event->state);
+  text_add_string (&text, "cause", causes[event->cause]);
+  text_add_string (&text, "state", states[event->state]);
   if (event->inode)
     text_add_u64 (&text, "inode", event->inode);
   text_add_fd (&text, "fd", event->fd);
@@ -267,96 +302,52 @@ gst_dmaresv_trace_buffer_inode (GstBuffer * buffer)
  * Tells it to the log and to whoever was added.  Use GST_DMARESV_TRACE().
  */
 void
-gst_dmaresv_trace_emit (const GstDmaResvEvent * given)
+gst_dmaresv_trace_emit (GstDmaResvEvent * event)
 {
   GstDebugCategory *cat = gst_dmaresv_trace_category ();
-  GstDebugLevel level = kinds[given->type].level;
+  GstDebugLevel level = kinds[event->type].level;
   gboolean log = gst_debug_category_get_threshold (cat) >= level;
-  GstDmaResvEvent event;
   GSList *l;
 
   if (!log && __atomic_load_n (&_gst_dmaresv_trace_active, __ATOMIC_RELAXED) == 0)
     return;
 
-  event = *given;
-  event.ts = gst_util_get_timestamp ();
-  if (event.buffer && event.fd <= 0)
-    event.fd = buffer_fd (event.buffer);
-  if (event.inode == 0 && event.fd > 0)
-    event.inode = gst_dmaresv_trace_inode (event.fd);
+  event->ts = gst_util_get_timestamp ();
+  if (event->buffer && event->fd <= 0)
+    event->fd = buffer_fd (event->buffer);
+  if (event->inode == 0 && event->fd > 0)
+    event->inode = gst_dmaresv_trace_inode (event->fd);
 
   if (log) {
     gchar text[GST_DMARESV_TRACE_TEXT];
 
-    gst_dmaresv_trace_format (&event, FALSE, text);
-    gst_debug_log (cat, level, __FILE__, kinds[event.type].name, __LINE__, NULL, "%s", text);
+    gst_dmaresv_trace_format (event, FALSE, text);
+    gst_debug_log (cat, level, __FILE__, kinds[event->type].name, __LINE__, NULL, "%s", text);
   }
 
-  g_rw_lock_reader_lock (&listeners_lock);
+  g_mutex_lock (&listeners_lock);
   for (l = listeners; l; l = l->next) {
     Listener *listener = l->data;
 
-    listener->func (&event, listener->user_data);
+    listener->func (event, listener->user_data);
   }
-  g_rw_lock_reader_unlock (&listeners_lock);
-}
-
-/**
- * gst_dmaresv_trace_export:
- * @dmabuf_fd: a dma-buf
- * @access: what its fences were exported for
- * @sync_fd: as this sync_file
- *
- * Tells an export, and of whom a fence is pending; that costs up to three system calls, when
- * somebody listens.
- */
-void
-gst_dmaresv_trace_export (gint dmabuf_fd, GstDmaAccess access, gint sync_fd)
-{
-  struct pollfd pfd = {.fd = sync_fd,.events = POLLIN };
-  GstDmaFenceInfo info = {.status = 1 };
-
-  if (!gst_dmaresv_trace_is_on ())
-    return;
-  /* A signalled fence has lost its names. */
-  if (poll (&pfd, 1, 0) == 0)
-    gst_dma_fence_get_info (sync_fd, &info, NULL);
-  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_EXPORT,.fd = dmabuf_fd,.access = access,.sync_fd =
-      sync_fd,.state =
-      info.status == 0 ? "pending" : info.status > 0 ? "signalled" : "failed",.driver =
-      info.status == 0 ? info.driver : NULL,.timeline = info.status == 0 ? info.timeline : NULL);
-}
-
-guint64
-gst_dmaresv_trace_job_wait_begin (const gchar * unit)
-{
-  guint64 id = gst_dmaresv_trace_next_id ();
-
-  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_BEGIN,.id = id,.unit = unit,.cause =
-      GST_DMARESV_CAUSE_JOB);
-
-  return id;
+  g_mutex_unlock (&listeners_lock);
 }
 
 void
-gst_dmaresv_trace_job_wait_end (const gchar * unit, guint64 id, GstClockTime start, gboolean ok)
+gst_dmaresv_trace_job_wait (const gchar * unit, GstClockTime start, gboolean ok)
 {
-  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.id = id,.unit = unit,.cause =
-      GST_DMARESV_CAUSE_JOB,.state = ok ? "signalled" : "failed",.waited =
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.unit = unit,.cause =
+      GST_DMARESV_CAUSE_JOB,.state =
+      ok ? GST_DMARESV_STATE_SIGNALLED : GST_DMARESV_STATE_FAILED,.waited =
       gst_util_get_timestamp () - start);
 }
 
-/**
- * gst_dmaresv_trace_hand_over:
- * @buffer: a buffer that is about to be pushed
- * @frame: the element's number of it
- * @early: whether the job that writes it may still be running
- */
 void
 gst_dmaresv_trace_hand_over (GstBuffer * buffer, guint64 frame, gboolean early)
 {
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_HAND_OVER,.buffer = buffer,.frame = frame,.state =
-      early ? "early" : "finished");
+      early ? GST_DMARESV_STATE_EARLY : GST_DMARESV_STATE_FINISHED);
 }
 
 /* Listening */
@@ -368,9 +359,9 @@ gst_dmaresv_trace_add_func (GstDmaResvTraceFunc func, gpointer user_data)
 
   listener->func = func;
   listener->user_data = user_data;
-  g_rw_lock_writer_lock (&listeners_lock);
+  g_mutex_lock (&listeners_lock);
   listeners = g_slist_append (listeners, listener);
-  g_rw_lock_writer_unlock (&listeners_lock);
+  g_mutex_unlock (&listeners_lock);
   g_atomic_int_inc (&_gst_dmaresv_trace_active);
 }
 
@@ -379,7 +370,7 @@ gst_dmaresv_trace_remove_func (GstDmaResvTraceFunc func, gpointer user_data)
 {
   GSList *l;
 
-  g_rw_lock_writer_lock (&listeners_lock);
+  g_mutex_lock (&listeners_lock);
   for (l = listeners; l; l = l->next) {
     Listener *listener = l->data;
 
@@ -390,5 +381,5 @@ gst_dmaresv_trace_remove_func (GstDmaResvTraceFunc func, gpointer user_data)
       break;
     }
   }
-  g_rw_lock_writer_unlock (&listeners_lock);
+  g_mutex_unlock (&listeners_lock);
 }

@@ -43,13 +43,49 @@ typedef enum
   GST_DMARESV_EVENT_REUSED
 } GstDmaResvEventType;
 
-/* Values of GstDmaResvEvent.cause: why somebody waits, and what delays a reuse. */
-#define GST_DMARESV_CAUSE_ACQUIRE "acquire"     /* a reader, for the writer */
-#define GST_DMARESV_CAUSE_RELEASE "release"     /* a writer, for the readers */
-#define GST_DMARESV_CAUSE_MAP "map"     /* the CPU */
-#define GST_DMARESV_CAUSE_JOB "job"     /* for the driver to give a job back */
-#define GST_DMARESV_CAUSE_FENCE "fence" /* a reader's fence is pending */
-#define GST_DMARESV_CAUSE_MEMORY "memory"       /* somebody holds the memory itself */
+/**
+ * GstDmaResvCause:
+ * @GST_DMARESV_CAUSE_NONE: not told.
+ * @GST_DMARESV_CAUSE_ACQUIRE: a reader waits for the writer.
+ * @GST_DMARESV_CAUSE_RELEASE: a writer waits for the readers.
+ * @GST_DMARESV_CAUSE_MAP: the CPU waits.
+ * @GST_DMARESV_CAUSE_JOB: for the driver to give a job back.
+ * @GST_DMARESV_CAUSE_FENCE: a reuse is delayed by a reader's fence.
+ * @GST_DMARESV_CAUSE_MEMORY: a reuse is delayed by somebody who holds the memory itself.
+ */
+typedef enum
+{
+  GST_DMARESV_CAUSE_NONE,
+  GST_DMARESV_CAUSE_ACQUIRE,
+  GST_DMARESV_CAUSE_RELEASE,
+  GST_DMARESV_CAUSE_MAP,
+  GST_DMARESV_CAUSE_JOB,
+  GST_DMARESV_CAUSE_FENCE,
+  GST_DMARESV_CAUSE_MEMORY
+} GstDmaResvCause;
+
+/**
+ * GstDmaResvEventState:
+ * @GST_DMARESV_STATE_NONE: not told.
+ * @GST_DMARESV_STATE_PENDING: of a fence.
+ * @GST_DMARESV_STATE_SIGNALLED: of a fence; a wait ended well.
+ * @GST_DMARESV_STATE_FAILED: a wait, or a job, failed.
+ * @GST_DMARESV_STATE_TIMEOUT: a wait took too long.
+ * @GST_DMARESV_STATE_CANCELLED: a wait was interrupted, by a flush.
+ * @GST_DMARESV_STATE_EARLY: handed over while the job may be running.
+ * @GST_DMARESV_STATE_FINISHED: handed over after it.
+ */
+typedef enum
+{
+  GST_DMARESV_STATE_NONE,
+  GST_DMARESV_STATE_PENDING,
+  GST_DMARESV_STATE_SIGNALLED,
+  GST_DMARESV_STATE_FAILED,
+  GST_DMARESV_STATE_TIMEOUT,
+  GST_DMARESV_STATE_CANCELLED,
+  GST_DMARESV_STATE_EARLY,
+  GST_DMARESV_STATE_FINISHED
+} GstDmaResvEventState;
 
 #define GST_DMARESV_NO_FRAME G_MAXUINT64
 
@@ -59,9 +95,8 @@ typedef enum
  * @ts: when, CLOCK_MONOTONIC ns; filled in by gst_dmaresv_trace_emit().
  * @id: pairs a wait's begin with its end, a queued job with the one done; 0 unknown.
  * @unit: the driver's name (v4l2_capability.driver).
- * @cause: GST_DMARESV_CAUSE_*.
- * @state: of a fence, "pending", "signalled" or "failed"; how a wait ended, "signalled", "timeout",
- *    "cancelled" or "failed"; how a buffer was handed over, "early" or "finished".
+ * @cause: why.
+ * @state: of the fence, or how it ended.
  * @buffer: (nullable): whose first memory's dma-buf this is about, where @fd is not given.
  * @inode: of the dma-buf: its name as long as it exists. 0: found by @fd.
  * @fd: a descriptor of it, 0 or less for none.
@@ -82,8 +117,8 @@ typedef struct
   GstClockTime ts;
   guint64 id;
   const gchar *unit;
-  const gchar *cause;
-  const gchar *state;
+  GstDmaResvCause cause;
+  GstDmaResvEventState state;
   GstBuffer *buffer;
   guint64 inode;
   gint fd;
@@ -122,8 +157,8 @@ gst_dmaresv_trace_is_on (void)
       });                                                       \
   } G_STMT_END
 
-/* Thread-safe, never blocks on anything but a slow log. */
-void     gst_dmaresv_trace_emit (const GstDmaResvEvent * event);
+/* Fills in what of @event is to be found out. Thread-safe, never blocks on anything but a slow log. */
+void     gst_dmaresv_trace_emit (GstDmaResvEvent * event);
 
 /* A number for @id, never 0; 0 when nobody listens. */
 guint64  gst_dmaresv_trace_next_id (void);
@@ -132,12 +167,9 @@ guint64  gst_dmaresv_trace_next_id (void);
 guint64  gst_dmaresv_trace_inode (gint fd);
 guint64  gst_dmaresv_trace_buffer_inode (GstBuffer * buffer);
 
-/* For the tellers whose event takes more than one line to put together. */
-void     gst_dmaresv_trace_export (gint dmabuf_fd, GstDmaAccess access, gint sync_fd);
-/* @unit's job; returns the wait's id for gst_dmaresv_trace_job_wait_end(). */
-guint64  gst_dmaresv_trace_job_wait_begin (const gchar * unit);
-void     gst_dmaresv_trace_job_wait_end (const gchar * unit, guint64 id, GstClockTime start,
-    gboolean ok);
+/* A wait for @unit's driver that began at @start, gst_util_get_timestamp(), is over. */
+void     gst_dmaresv_trace_job_wait (const gchar * unit, GstClockTime start, gboolean ok);
+/* @buffer is about to be pushed; @early: the job that writes it may be running. */
 void     gst_dmaresv_trace_hand_over (GstBuffer * buffer, guint64 frame, gboolean early);
 
 /* The longest text of an event, with the terminating zero. */
@@ -150,13 +182,18 @@ gsize    gst_dmaresv_trace_format (const GstDmaResvEvent * event, gboolean typed
 
 typedef void (*GstDmaResvTraceFunc) (const GstDmaResvEvent * event, gpointer user_data);
 
-/* @func is called for each event, in the thread where it happens, until it was removed; it must not
- * add or remove functions itself. */
+/* @func is called for each event, in the thread where it happens but one at a time, until it was
+ * removed; it must not add or remove functions, or tell events, itself. */
 void     gst_dmaresv_trace_add_func (GstDmaResvTraceFunc func, gpointer user_data);
 void     gst_dmaresv_trace_remove_func (GstDmaResvTraceFunc func, gpointer user_data);
 
 /* "dmaresvfence" */
 GstDebugCategory *gst_dmaresv_trace_category (void);
+
+/* The words for the log. */
+const gchar *gst_dmaresv_trace_type_name (GstDmaResvEventType type);
+const gchar *gst_dmaresv_trace_cause_name (GstDmaResvCause cause);
+const gchar *gst_dmaresv_trace_state_name (GstDmaResvEventState state);
 
 G_END_DECLS
 #endif

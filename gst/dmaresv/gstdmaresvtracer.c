@@ -5,12 +5,12 @@
  *
  * Each event (see gstdmaresvtrace.h) becomes one line, a serialised
  * #GstStructure named "dmaresv", in the debug category GST_TRACER at level
- * TRACE, where all tracers write.  With a file it goes there as well, which
- * costs far less than the debug log:
+ * TRACE, where all tracers write.  Text is what a log costs most, so a file gets
+ * the same as bytes (docs/tracing.md has the layout):
  *
  * ```
- * GST_TRACERS="dmaresv(file=/tmp/fences.log)" gst-launch-1.0 ...
- * dmaresv-timeline /tmp/fences.log -o fences.html
+ * GST_TRACERS="dmaresv(file=/tmp/fences.trace)" gst-launch-1.0 ...
+ * dmaresv-timeline /tmp/fences.trace -o fences.html
  * ```
  *
  * It holds itself until the process ends, instead of by a hook, as GStreamer
@@ -47,13 +47,41 @@ GST_DEBUG_CATEGORY_STATIC (dmaresv_tracer_debug);
 #define PIECE 65536
 #define AGE (500 * GST_MSECOND)
 
+/* What the file begins with, in the machine's byte order like all of it. */
+static const struct
+{
+  gchar magic[8];
+  guint32 version;
+  guint32 order;
+} file_header = { "DMARESV", 1, 0x01020304 };
+
+/* One event; its reads follow, then its unit, driver and timeline, each with a terminating zero, then
+ * zeros to a multiple of 8 bytes. */
+typedef struct
+{
+  guint16 size;                 /* with what follows */
+  guint8 type, cause, state, access;
+  guint8 n_reads, failed;
+  gint32 fd, sync_fd;
+  guint64 ts, id, inode;
+  guint64 waited;               /* or the key */
+  guint64 frame;
+} FileEvent;
+
+G_STATIC_ASSERT (sizeof (FileEvent) == 56);
+
+/* Longer names are cut. */
+#define NAME_SIZE 32
+#define MAX_READS 32
+#define MAX_EVENT (sizeof (FileEvent) + 3 * NAME_SIZE + MAX_READS * sizeof (guint64) + 8)
+
 struct _GstDmaResvTracer
 {
   GstTracer parent;
 
   GstDebugCategory *records;    /* GST_TRACER */
 
-  GMutex lock;                  /* all below */
+  /* events come one at a time */
   gint fd;                      /* -1: no file */
   gsize length;
   GstClockTime written;
@@ -66,7 +94,7 @@ G_DEFINE_TYPE_WITH_CODE (GstDmaResvTracer, gst_dmaresv_tracer, GST_TYPE_TRACER,
 G_LOCK_DEFINE_STATIC (tracers);
 static GSList *tracers;         /* those that record */
 
-/* Called with the lock. A file that cannot be written ends the recording, not the program. */
+/* A file that cannot be written ends the recording, not the program. */
 static void
 tracer_write (GstDmaResvTracer * self)
 {
@@ -88,37 +116,73 @@ tracer_write (GstDmaResvTracer * self)
   self->length = 0;
 }
 
-static void
-tracer_add (GstDmaResvTracer * self, const gchar * text, gsize length, GstClockTime now)
+static gchar *
+add_name (gchar * at, const gchar * name)
 {
-  g_mutex_lock (&self->lock);
-  if (self->length + length + 1 > PIECE)
+  gsize length = name ? strnlen (name, NAME_SIZE - 1) : 0;
+
+  if (length > 0)
+    memcpy (at, name, length);
+  at[length] = '\0';
+
+  return at + length + 1;
+}
+
+static void
+tracer_add (GstDmaResvTracer * self, const GstDmaResvEvent * event)
+{
+  guint n_reads = MIN (event->n_reads, MAX_READS);
+  FileEvent *out;
+  gchar *at;
+
+  if (self->length + MAX_EVENT > PIECE)
     tracer_write (self);
-  memcpy (self->piece + self->length, text, length);
-  self->length += length;
-  self->piece[self->length++] = '\n';
-  if (now - self->written > AGE) {
+  out = (FileEvent *) (self->piece + self->length);
+  out->type = event->type;
+  out->cause = event->cause;
+  out->state = event->state;
+  out->access = event->access;
+  out->n_reads = n_reads;
+  out->failed = event->error != 0;
+  out->fd = event->fd;
+  out->sync_fd = event->sync_fd;
+  out->ts = event->ts;
+  out->id = event->id;
+  out->inode = event->inode;
+  out->waited = event->type == GST_DMARESV_EVENT_JOB_QUEUED ? event->key : event->waited;
+  out->frame = event->frame;
+
+  at = (gchar *) (out + 1);
+  if (n_reads > 0)
+    memcpy (at, event->reads, n_reads * sizeof (guint64));
+  at = add_name (at + n_reads * sizeof (guint64), event->unit);
+  at = add_name (at, event->driver);
+  at = add_name (at, event->timeline);
+  /* whole words, so that the next one is aligned */
+  while ((at - self->piece) % sizeof (guint64))
+    *at++ = '\0';
+  out->size = at - (gchar *) out;
+  self->length += out->size;
+
+  if (event->ts - self->written > AGE) {
     tracer_write (self);
-    self->written = now;
+    self->written = event->ts;
   }
-  g_mutex_unlock (&self->lock);
 }
 
 static void
 tracer_event (const GstDmaResvEvent * event, gpointer user_data)
 {
   GstDmaResvTracer *self = user_data;
-  gboolean log = gst_debug_category_get_threshold (self->records) >= GST_LEVEL_TRACE;
-  gchar text[GST_DMARESV_TRACE_TEXT];
-  gsize length;
 
-  if (!log && !self->piece)
-    return;
-  length = gst_dmaresv_trace_format (event, TRUE, text);
   if (self->piece)
-    tracer_add (self, text, length, event->ts);
-  if (log)
+    tracer_add (self, event);
+  if (G_UNLIKELY (gst_debug_category_get_threshold (self->records) >= GST_LEVEL_TRACE)) {
+    gchar text[GST_DMARESV_TRACE_TEXT];
+
+    gst_dmaresv_trace_format (event, TRUE, text);
     gst_debug_log (self->records, GST_LEVEL_TRACE, __FILE__, "dmaresv", __LINE__, NULL, "%s", text);
+  }
 }
 
 /* "file=NAME" is the only parameter. */
@@ -164,6 +228,10 @@ gst_dmaresv_tracer_constructed (GObject * object)
       GST_ERROR_OBJECT (self, "no trace in \"%s\": %s", file, g_strerror (errno));
     else
       self->piece = g_malloc (PIECE);
+    if (self->piece) {
+      memcpy (self->piece, &file_header, sizeof (file_header));
+      self->length = sizeof (file_header);
+    }
   }
 
   G_LOCK (tracers);
@@ -189,9 +257,7 @@ gst_dmaresv_tracer_stop (GstDmaResvTracer * self)
   tracers = g_slist_remove (tracers, self);
   G_UNLOCK (tracers);
   gst_dmaresv_trace_remove_func (tracer_event, self);
-  g_mutex_lock (&self->lock);
   tracer_write (self);
-  g_mutex_unlock (&self->lock);
   gst_object_unref (self);
 }
 
@@ -203,7 +269,6 @@ gst_dmaresv_tracer_finalize (GObject * object)
   if (self->fd >= 0)
     g_close (self->fd, NULL);
   g_free (self->piece);
-  g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (gst_dmaresv_tracer_parent_class)->finalize (object);
 }
@@ -221,7 +286,6 @@ static void
 gst_dmaresv_tracer_init (GstDmaResvTracer * self)
 {
   GST_OBJECT_FLAG_SET (self, GST_OBJECT_FLAG_MAY_BE_LEAKED);
-  g_mutex_init (&self->lock);
   self->fd = -1;
   self->written = gst_util_get_timestamp ();
   GST_DEBUG_CATEGORY_GET (self->records, "GST_TRACER");

@@ -81,6 +81,7 @@ struct _DecDevice
   V4l2Format capture;
   gsize picture_size;
   guint n_capture;
+  guint64 inodes[VIDEO_MAX_FRAME];      /* of the first planes, for the trace */
   guint generation;             /* of the CAPTURE queue's buffers */
 
   Job jobs[DEC_DEVICE_MAX_JOBS];
@@ -210,8 +211,8 @@ dec_device_trace_job (DecDevice * self, Job * job, guint64 key)
 
   if (!gst_dmaresv_trace_is_on ())
     return;
-  if (!job->picture->inode)
-    job->picture->inode = gst_dmaresv_trace_buffer_inode (job->picture->buffer);
+  if (job->capture_index < VIDEO_MAX_FRAME)
+    job->picture->inode = self->inodes[job->capture_index];
   for (i = 0; i < job->n_refs; i++)
     reads[i] = job->refs[i]->inode;
   job->trace_id = gst_dmaresv_trace_next_id ();
@@ -448,6 +449,8 @@ dec_device_export_plane (DecDevice * self, guint index, guint plane, gsize lengt
   }
   if (self->capture.n_planes == 1 && self->picture_size < length)
     gst_memory_resize (mem, 0, self->picture_size);
+  if (plane == 0 && index < VIDEO_MAX_FRAME)
+    self->inodes[index] = gst_dmaresv_trace_inode (fd);
   if (plane == 0)
     gst_mini_object_set_qdata (GST_MINI_OBJECT_CAST (mem), dec_device_index_quark (),
         GUINT_TO_POINTER (index + 1), NULL);
@@ -625,7 +628,6 @@ dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** err
   V4l2M2mDir dir = V4L2_M2M_OUTPUT;
   GstClockTime start = gst_util_get_timestamp ();
   gboolean ok;
-  guint64 id;
   guint i;
 
   for (i = 0; i < self->n_jobs; i++) {
@@ -633,9 +635,8 @@ dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** err
     if (self->jobs[i].busy && !self->jobs[i].capture_done && &self->jobs[i] != self->held)
       dir = V4L2_M2M_CAPTURE;
   }
-  id = gst_dmaresv_trace_job_wait_begin (dec_device_unit (self));
   ok = v4l2_m2m_wait (self->m2m, dir, DEC_DEVICE_TIMEOUT, cancellable, error);
-  gst_dmaresv_trace_job_wait_end (dec_device_unit (self), id, start, ok);
+  gst_dmaresv_trace_job_wait (dec_device_unit (self), start, ok);
   if (!ok) {
     g_prefix_error (error, "Waited %" G_GUINT64_FORMAT " ms for %s to finish a job (%u in "
         "flight, %s queue): ", (gst_util_get_timestamp () - start) / GST_MSECOND,
@@ -706,11 +707,10 @@ dec_device_wait_idle (DecDevice * self, GCancellable * cancellable, GError ** er
 gboolean
 dec_device_poll (DecDevice * self, GCancellable * cancellable, GError ** error)
 {
-  guint64 id = gst_dmaresv_trace_job_wait_begin (dec_device_unit (self));
   GstClockTime start = gst_util_get_timestamp ();
   gboolean ok = v4l2_m2m_wait (self->m2m, V4L2_M2M_CAPTURE, DEC_DEVICE_TIMEOUT, cancellable, error);
 
-  gst_dmaresv_trace_job_wait_end (dec_device_unit (self), id, start, ok);
+  gst_dmaresv_trace_job_wait (dec_device_unit (self), start, ok);
   return ok;
 }
 

@@ -60,7 +60,7 @@ struct _DecPicture
   DecPictureState state;
   gboolean error;               /* V4L2_BUF_FLAG_ERROR */
   GstDmaFenceState *fence;      /* the owner's: the job's fence, once it was seen pending */
-  guint64 inode;                /* of its first dma-buf, for the trace; 0: not looked up */
+  guint64 inode;                /* of its first dma-buf, once it was queued with tracing on */
   guint64 tag;                  /* the owner's */
   gboolean output;              /* the owner's: was given to output */
   DecPictureFreeFunc free_func;
