@@ -120,6 +120,7 @@ typedef struct
   GArray *memories;             /* SlotMemory */
   GPtrArray *fences;            /* PoolFence; NULL: not exported yet */
   gboolean shared;              /* somebody holds a memory of a released buffer */
+  gboolean told;                /* that a reader is left, in the statistics and the trace */
   GstClockTime released;
   guint64 inode;                /* of the first memory, for the trace */
 } PoolSlot;
@@ -446,6 +447,19 @@ pool_wake_waiters (GstDmaResvPool * self)
   }
 }
 
+/* Once a release; with the lock. */
+static void
+pool_tell_delayed (GstDmaResvPool * self, PoolSlot * slot)
+{
+  if (slot->told)
+    return;
+  slot->told = TRUE;
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSE_DELAYED,.inode =
+      slot->inode,.cause = slot->shared ? GST_DMARESV_CAUSE_MEMORY : GST_DMARESV_CAUSE_FENCE);
+  if (!slot->shared)
+    self->delayed++;
+}
+
 /* Moves what has become ready; TRUE when a shared memory has to be looked after. */
 static gboolean
 pool_check_pending (GstDmaResvPool * self)
@@ -457,7 +471,9 @@ pool_check_pending (GstDmaResvPool * self)
     PoolSlot *slot = l->data;
 
     next = l->next;
-    if (slot_check_ready (self, slot)) {
+    if (!slot_check_ready (self, slot)) {
+      pool_tell_delayed (self, slot);
+    } else {
       GST_LOG_OBJECT (self, "buffer %p is free %" GST_TIME_FORMAT " after its "
           "release", slot->buffer, GST_TIME_ARGS (gst_util_get_timestamp () - slot->released));
       GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSE_READY,.inode = slot->inode,.waited =
@@ -750,6 +766,7 @@ gst_dmaresv_pool_release_buffer (GstBufferPool * pool, GstBuffer * buffer)
 
   slot_restore_memories (self, slot);
   slot->released = gst_util_get_timestamp ();
+  slot->told = FALSE;
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_RELEASE,.inode = slot->inode);
 
   if (slot_check_ready (self, slot)) {
@@ -759,11 +776,11 @@ gst_dmaresv_pool_release_buffer (GstBufferPool * pool, GstBuffer * buffer)
   } else {
     GST_LOG_OBJECT (self, "released buffer %p, but %s", buffer, slot->shared ?
         "its memory is referenced" : "a fence is pending");
-    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSE_DELAYED,.inode =
-        slot->inode,.cause = slot->shared ? GST_DMARESV_CAUSE_MEMORY : GST_DMARESV_CAUSE_FENCE);
     g_mutex_lock (&self->lock);
     g_queue_push_tail (&self->pending, slot);
-    self->delayed++;
+    /* A GstBuffer gives up its parent before its memories: those are often gone in a moment. */
+    if (!slot->shared)
+      pool_tell_delayed (self, slot);
   }
   pool_wake_waiters (self);
   g_mutex_unlock (&self->lock);

@@ -347,9 +347,9 @@ class Drawing(unittest.TestCase):
                 for line in FRAME:
                     line = re.sub(r'ts=\(guint64\)(\d+)', lambda m: f'ts=(guint64){int(m[1]) + n * 13_000_000}', line)
                     yield re.sub(r'\bid=\(guint64\)(\d+)', lambda m: f'id=(guint64){int(m[1]) + n * 10}', line)
-        begin = time.monotonic()
+        begin = time.process_time()
         page, _, text = self.draw('-', stdin=''.join(lines()))
-        self.assertLess(time.monotonic() - begin, 30)
+        self.assertLess(time.process_time() - begin, 30)
         self.assertLess(len(page), 8_000_000)
         self.assertRegex(text, r'rkvdec +8333 +0\n')
         self.assertIn('the tables count all', text)
