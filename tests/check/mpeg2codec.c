@@ -22,7 +22,7 @@ static guint64 tag;
 /* What the writers below use; set back by setup(). */
 static struct
 {
-  guint width, height, profile;
+  guint width, height, profile, aspect;
   gboolean progressive, low_delay, tff;
   const guint8 *intra_matrix;
 } opts;
@@ -53,7 +53,7 @@ sequence_header (gboolean mpeg1)
   start_code (0xb3);
   put (12, opts.width);
   put (12, opts.height);
-  put (8, 1 << 4 | 3);
+  put (8, opts.aspect << 4 | 3);
   put (18, 1000);
   put (1, 1);
   put (10, 100);
@@ -175,6 +175,7 @@ setup (void)
   opts.width = 320;
   opts.height = 240;
   opts.profile = 4;
+  opts.aspect = 1;
   opts.progressive = TRUE;
   rec = recorder_new ();
   codec = codec_mpeg2_new (&recorder_client, rec);
@@ -320,6 +321,33 @@ GST_START_TEST (test_sequence_changes)
 
 GST_END_TEST;
 
+/* As broadcasts do: no end of sequence, and an open group of pictures follows. */
+GST_START_TEST (test_display_changes)
+{
+  sequence_header (FALSE);
+  gop (TRUE, FALSE);
+  decode_picture (1, FRAME);
+  decode_picture (2, FRAME);
+  opts.aspect = 3;
+  sequence_header (FALSE);
+  gop (FALSE, FALSE);
+  decode_picture (1, FRAME);
+  decode_picture (3, FRAME);
+  vpu_expect (rec, "S N0 J0 N1 J1 O0 O1 S N2 J2 N3 J3 O3");
+  fail_unless (rec->sequence.keeps_references);
+  fail_unless_equals_int (rec->sequence.par_n * 3, rec->sequence.par_d * 4);
+  fail_unless_equals_uint64 (rec->mpeg2_picture.forward_ref_ts, 2000);
+  sequence_header (FALSE);
+  decode_picture (1, FRAME);
+  opts.width = 640;
+  sequence_header (FALSE);
+  decode_picture (1, FRAME);
+  vpu_expect (rec, "N4 J4 O2 O4 S N5 J5");
+  fail_if (rec->sequence.keeps_references);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_missing_references)
 {
   sequence_header (FALSE);
@@ -382,6 +410,7 @@ mpeg2codec_suite (void)
   tcase_add_test (tc, test_unpaired_field);
   tcase_add_test (tc, test_matrices);
   tcase_add_test (tc, test_sequence_changes);
+  tcase_add_test (tc, test_display_changes);
   tcase_add_test (tc, test_missing_references);
   tcase_add_test (tc, test_damage);
 

@@ -230,11 +230,28 @@ check_supported (CodecMpeg2 * self)
   return !what;
 }
 
+/* Whether the sequences differ in nothing but how the pictures are to be shown.  Broadcasts change that
+ * at any sequence header, without an end code, and the next B pictures still refer to what was before. */
+static gboolean
+differs_in_display (const CodecSequence * a, const CodecSequence * b)
+{
+  CodecSequence shown = *b;
+
+  shown.fps_n = a->fps_n;
+  shown.fps_d = a->fps_d;
+  shown.par_n = a->par_n;
+  shown.par_d = a->par_d;
+  shown.colorimetry = a->colorimetry;
+
+  return memcmp (a, &shown, sizeof (shown)) == 0;
+}
+
 /* Makes the last sequence header's the active one. FALSE if the client failed. */
 static gboolean
 activate_sequence (CodecMpeg2 * self)
 {
   CodecSequence seq;
+  gboolean keep;
 
   if (!self->sequence_seen && self->have_sequence)
     return TRUE;
@@ -243,13 +260,15 @@ activate_sequence (CodecMpeg2 * self)
   if (self->have_sequence && memcmp (&seq, &self->sequence, sizeof (seq)) == 0)
     return TRUE;
 
-  if (!end_sequence (self))
+  keep = self->have_sequence && differs_in_display (&seq, &self->sequence);
+  if (!(keep ? output_held (self) : end_sequence (self)))
     return FALSE;
   self->sequence = seq;
+  seq.keeps_references = keep;
   self->low_delay = seq.reorder == 0;
   GST_DEBUG ("sequence: %ux%u, profile %d%s", seq.width, seq.height, seq.profile,
       seq.interlaced ? ", interlaced" : "");
-  self->have_sequence = self->client.new_sequence (&self->sequence, self->user_data);
+  self->have_sequence = self->client.new_sequence (&seq, self->user_data);
   if (!self->have_sequence)
     set_error (self, CODEC_ERROR_CLIENT, "The client refused the sequence");
 
