@@ -88,17 +88,9 @@ gop (gboolean closed, gboolean broken)
   put (1, broken);
 }
 
-/* type: 1 I, 2 P, 3 B */
 static void
-picture_header (guint type, guint structure)
+picture_extension (guint structure)
 {
-  start_code (0x00);
-  put (10, 0);
-  put (3, type);
-  put (16, 0xffff);
-  for (guint i = 1; i < type; i++)
-    put (4, 7);
-  put (1, 0);
   start_code (0xb5);
   put (4, 8);
   put (16, 0x1234);
@@ -110,6 +102,20 @@ picture_header (guint type, guint structure)
   put (1, opts.progressive);
   put (1, opts.progressive);
   put (1, 0);
+}
+
+/* type: 1 I, 2 P, 3 B */
+static void
+picture_header (guint type, guint structure)
+{
+  start_code (0x00);
+  put (10, 0);
+  put (3, type);
+  put (16, 0xffff);
+  for (guint i = 1; i < type; i++)
+    put (4, 7);
+  put (1, 0);
+  picture_extension (structure);
 }
 
 static void
@@ -396,6 +402,22 @@ GST_START_TEST (test_damage)
 
 GST_END_TEST;
 
+/* What follows is another picture's, not the one's before. */
+GST_START_TEST (test_lost_picture_header)
+{
+  sequence_header (FALSE);
+  picture (1, FRAME);
+  picture_extension (FRAME);
+  slice (1);
+  slice (2);
+  decode_ok ();
+  fail_unless_equals_int (rec->data->len, 8);
+  decode_picture (2, FRAME);
+  vpu_expect (rec, "S N0 J0 N1 J1 O0");
+}
+
+GST_END_TEST;
+
 static Suite *
 mpeg2codec_suite (void)
 {
@@ -413,6 +435,7 @@ mpeg2codec_suite (void)
   tcase_add_test (tc, test_display_changes);
   tcase_add_test (tc, test_missing_references);
   tcase_add_test (tc, test_damage);
+  tcase_add_test (tc, test_lost_picture_header);
 
   return suite;
 }

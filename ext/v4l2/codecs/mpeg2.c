@@ -656,8 +656,13 @@ handle_packet (CodecMpeg2 * self, const GstMpegVideoPacket * packet)
       handle_gop (self, packet);
       return TRUE;
     case GST_MPEG_VIDEO_PACKET_EXTENSION:
-      if (packet->size > 0)
-        handle_extension (self, packet);
+      if (packet->size == 0)
+        return TRUE;
+      /* Of a picture whose header was lost: its slices are not the picture's before. */
+      if (packet->data[packet->offset] >> 4 == GST_MPEG_VIDEO_PACKET_EXT_PICTURE
+          && self->pic.data->len > 0 && !finish_picture (self))
+        return FALSE;
+      handle_extension (self, packet);
       return TRUE;
     case GST_MPEG_VIDEO_PACKET_SEQUENCE_END:
       return finish_picture (self) && end_sequence (self);
