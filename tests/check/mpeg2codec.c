@@ -22,7 +22,7 @@ static guint64 tag;
 /* What the writers below use; set back by setup(). */
 static struct
 {
-  guint width, height, profile, aspect;
+  guint width, height, profile, aspect, temporal_reference;
   gboolean progressive, low_delay, tff;
   const guint8 *intra_matrix;
 } opts;
@@ -109,7 +109,7 @@ static void
 picture_header (guint type, guint structure)
 {
   start_code (0x00);
-  put (10, 0);
+  put (10, opts.temporal_reference);
   put (3, type);
   put (16, 0xffff);
   for (guint i = 1; i < type; i++)
@@ -276,6 +276,26 @@ GST_START_TEST (test_unpaired_field)
 
 GST_END_TEST;
 
+/* The next field of opposite parity is another frame's. */
+GST_START_TEST (test_lost_field)
+{
+  opts.progressive = FALSE;
+  sequence_header (FALSE);
+  decode_picture (1, TOP);
+  decode_picture (2, BOTTOM);
+  opts.temporal_reference = 1;
+  decode_picture (2, BOTTOM);
+  opts.temporal_reference = 2;
+  decode_picture (2, TOP);
+  decode_picture (2, BOTTOM);
+  drain ();
+  vpu_expect (rec, "S N0 J0 J0 N1 J1 O0 N2 J2 J2 O1 O2");
+  fail_unless (rec->flags[1] & CODEC_PICTURE_ONE_FIELD);
+  fail_if (rec->flags[2] & CODEC_PICTURE_ONE_FIELD);
+}
+
+GST_END_TEST;
+
 /* Chroma's follow luma's, an extension's stay, a sequence header takes all back. */
 GST_START_TEST (test_matrices)
 {
@@ -430,6 +450,7 @@ mpeg2codec_suite (void)
   tcase_add_test (tc, test_low_delay);
   tcase_add_test (tc, test_fields);
   tcase_add_test (tc, test_unpaired_field);
+  tcase_add_test (tc, test_lost_field);
   tcase_add_test (tc, test_matrices);
   tcase_add_test (tc, test_sequence_changes);
   tcase_add_test (tc, test_display_changes);

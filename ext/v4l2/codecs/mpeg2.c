@@ -61,6 +61,7 @@ struct _CodecMpeg2
   CodecPicture *held;           /* the newer one, until it is output */
   CodecPicture *first_field;    /* of a frame that may get a second */
   guint8 first_structure, first_type;
+  guint16 first_reference;      /* its temporal_reference */
 };
 
 static void
@@ -379,13 +380,15 @@ submit (CodecMpeg2 * self, CodecPicture * picture, gboolean second)
 
 /* Pictures */
 
-/* 6.1.1.4.1: opposite parity; an I field may be followed by a P field, other types stay. */
+/* 6.1.1.4.1: opposite parity; an I field may be followed by a P field, other types stay.  6.3.9: both
+ * have one temporal_reference, without which all fields after a lost one would get a wrong partner. */
 static gboolean
 is_second_field (const CodecMpeg2 * self)
 {
   guint8 type = self->pic.hdr.pic_type;
 
   return self->first_field && self->pic.ext.picture_structure == (FRAME ^ self->first_structure)
+      && self->pic.hdr.tsn == self->first_reference
       && (type == self->first_type || (self->first_type == GST_MPEG_VIDEO_PICTURE_TYPE_I
           && type == GST_MPEG_VIDEO_PICTURE_TYPE_P));
 }
@@ -475,6 +478,7 @@ decode_picture (CodecMpeg2 * self)
   self->first_field = g_steal_pointer (&picture);
   self->first_structure = pic->ext.picture_structure;
   self->first_type = pic->hdr.pic_type;
+  self->first_reference = pic->hdr.tsn;
 
   return TRUE;
 }
