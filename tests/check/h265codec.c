@@ -40,6 +40,7 @@ static struct v4l2_ctrl_hevc_pps pps;
 static struct v4l2_ctrl_hevc_slice_params slices[8];
 static guint n_slices;
 static guint max_sub_layers, tiles, in_sps;
+static gboolean extensions;
 
 static void
 picture_gone (gpointer data)
@@ -106,6 +107,7 @@ setup (void)
   max_sub_layers = 1;
   tiles = 0;
   in_sps = 0;
+  extensions = FALSE;
 }
 
 static void
@@ -180,7 +182,10 @@ put_sps (void)
   }
   bits_put (&b, 1, 1);          /* long-term pictures */
   bits_put_ue (&b, 0);
-  bits_put (&b, 4, 0);          /* no temporal MVs, no strong smoothing, VUI, extension */
+  bits_put (&b, 3, 0);          /* no temporal MVs, no strong smoothing, VUI */
+  bits_put (&b, 1, extensions);
+  if (extensions)
+    bits_put (&b, 17, 0x80 << 9 | 0x155);       /* range: every other tool */
   bits_emit (stream, SPS << 1, &b);
 }
 
@@ -210,7 +215,12 @@ put_pps (void)
   }
   bits_put (&b, 4, 0);
   bits_put_ue (&b, 0);
-  bits_put (&b, 2, 0);
+  bits_put (&b, 1, 0);
+  bits_put (&b, 1, extensions);
+  if (extensions) {             /* range, with cu_chroma_qp_offset_enabled_flag in slice headers */
+    bits_put (&b, 10, 0x80 << 2 | 1);
+    bits_put (&b, 6, 0x3f);     /* six times 0 */
+  }
   bits_emit (stream, PPS << 1, &b);
 }
 
@@ -490,6 +500,20 @@ GST_START_TEST (test_slices)
 
 GST_END_TEST;
 
+/* Streams of version 1 may have any bits there: no profile of it has a tool that they could turn on. */
+GST_START_TEST (test_extension_data)
+{
+  extensions = TRUE;
+  start (IDR);
+  SLICE (.nal = TRAIL_R,.type = 1,.poc = 1,.refs = { -1 });
+  decode_ok ();
+  expect ("S J1 J2 ", "O1 O2 ");
+  fail_unless_equals_int (n_slices, 1);
+  fail_unless_equals_int (params.num_active_dpb_entries, 1);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_tiles)
 {
   static const guint8 widths[] = { 5 - 1, 5 - 1, 6 - 1 };
@@ -610,6 +634,7 @@ h265codec_suite (void)
   tcase_add_test (tc, test_no_output_of_prior);
   tcase_add_test (tc, test_sub_layers);
   tcase_add_test (tc, test_slices);
+  tcase_add_test (tc, test_extension_data);
   tcase_add_test (tc, test_tiles);
   tcase_add_test (tc, test_hvcc);
   tcase_add_test (tc, test_hvcc_picture);

@@ -22,7 +22,7 @@ static guint64 tag;
 /* What the writers below use; set back by setup(). */
 static struct
 {
-  guint width, height, profile;
+  guint width, height, profile, aspect, temporal_reference;
   gboolean progressive, low_delay, tff;
   const guint8 *intra_matrix;
 } opts;
@@ -53,7 +53,7 @@ sequence_header (gboolean mpeg1)
   start_code (0xb3);
   put (12, opts.width);
   put (12, opts.height);
-  put (8, 1 << 4 | 3);
+  put (8, opts.aspect << 4 | 3);
   put (18, 1000);
   put (1, 1);
   put (10, 100);
@@ -88,17 +88,9 @@ gop (gboolean closed, gboolean broken)
   put (1, broken);
 }
 
-/* type: 1 I, 2 P, 3 B */
 static void
-picture_header (guint type, guint structure)
+picture_extension (guint structure)
 {
-  start_code (0x00);
-  put (10, 0);
-  put (3, type);
-  put (16, 0xffff);
-  for (guint i = 1; i < type; i++)
-    put (4, 7);
-  put (1, 0);
   start_code (0xb5);
   put (4, 8);
   put (16, 0x1234);
@@ -110,6 +102,20 @@ picture_header (guint type, guint structure)
   put (1, opts.progressive);
   put (1, opts.progressive);
   put (1, 0);
+}
+
+/* type: 1 I, 2 P, 3 B */
+static void
+picture_header (guint type, guint structure)
+{
+  start_code (0x00);
+  put (10, opts.temporal_reference);
+  put (3, type);
+  put (16, 0xffff);
+  for (guint i = 1; i < type; i++)
+    put (4, 7);
+  put (1, 0);
+  picture_extension (structure);
 }
 
 static void
@@ -175,6 +181,7 @@ setup (void)
   opts.width = 320;
   opts.height = 240;
   opts.profile = 4;
+  opts.aspect = 1;
   opts.progressive = TRUE;
   rec = recorder_new ();
   codec = codec_mpeg2_new (&recorder_client, rec);
@@ -269,6 +276,26 @@ GST_START_TEST (test_unpaired_field)
 
 GST_END_TEST;
 
+/* The next field of opposite parity is another frame's. */
+GST_START_TEST (test_lost_field)
+{
+  opts.progressive = FALSE;
+  sequence_header (FALSE);
+  decode_picture (1, TOP);
+  decode_picture (2, BOTTOM);
+  opts.temporal_reference = 1;
+  decode_picture (2, BOTTOM);
+  opts.temporal_reference = 2;
+  decode_picture (2, TOP);
+  decode_picture (2, BOTTOM);
+  drain ();
+  recorder_expect (rec, "S N0 J0 J0 N1 J1 O0 N2 J2 J2 O1 O2");
+  fail_unless (rec->output_flags[1] & CODEC_PICTURE_ONE_FIELD);
+  fail_if (rec->output_flags[2] & CODEC_PICTURE_ONE_FIELD);
+}
+
+GST_END_TEST;
+
 /* Chroma's follow luma's, an extension's stay, a sequence header takes all back. */
 GST_START_TEST (test_matrices)
 {
@@ -316,6 +343,33 @@ GST_START_TEST (test_sequence_changes)
   decode_picture (1, FRAME);
   recorder_expect (rec, "S N0 J0 O0 S N1 J1 O1 S N2 J2");
   fail_unless_equals_int (rec->sequence.coded_width, 640);
+}
+
+GST_END_TEST;
+
+/* As broadcasts do: no end of sequence, and an open group of pictures follows. */
+GST_START_TEST (test_display_changes)
+{
+  sequence_header (FALSE);
+  gop (TRUE, FALSE);
+  decode_picture (1, FRAME);
+  decode_picture (2, FRAME);
+  opts.aspect = 3;
+  sequence_header (FALSE);
+  gop (FALSE, FALSE);
+  decode_picture (1, FRAME);
+  decode_picture (3, FRAME);
+  recorder_expect (rec, "S N0 J0 N1 J1 O0 O1 S N2 J2 N3 J3 O3");
+  fail_unless (rec->sequence.keeps_references);
+  fail_unless_equals_int (rec->sequence.par_n * 3, rec->sequence.par_d * 4);
+  fail_unless_equals_uint64 (rec->mpeg2_picture.forward_ref_ts, 2000);
+  sequence_header (FALSE);
+  decode_picture (1, FRAME);
+  opts.width = 640;
+  sequence_header (FALSE);
+  decode_picture (1, FRAME);
+  recorder_expect (rec, "N4 J4 O2 O4 S N5 J5");
+  fail_if (rec->sequence.keeps_references);
 }
 
 GST_END_TEST;
@@ -368,6 +422,22 @@ GST_START_TEST (test_damage)
 
 GST_END_TEST;
 
+/* What follows is another picture's, not the one's before. */
+GST_START_TEST (test_lost_picture_header)
+{
+  sequence_header (FALSE);
+  picture (1, FRAME);
+  picture_extension (FRAME);
+  slice (1);
+  slice (2);
+  decode_ok ();
+  fail_unless_equals_int (rec->data->len, 8);
+  decode_picture (2, FRAME);
+  recorder_expect (rec, "S N0 J0 N1 J1 O0");
+}
+
+GST_END_TEST;
+
 static Suite *
 mpeg2codec_suite (void)
 {
@@ -380,10 +450,13 @@ mpeg2codec_suite (void)
   tcase_add_test (tc, test_low_delay);
   tcase_add_test (tc, test_fields);
   tcase_add_test (tc, test_unpaired_field);
+  tcase_add_test (tc, test_lost_field);
   tcase_add_test (tc, test_matrices);
   tcase_add_test (tc, test_sequence_changes);
+  tcase_add_test (tc, test_display_changes);
   tcase_add_test (tc, test_missing_references);
   tcase_add_test (tc, test_damage);
+  tcase_add_test (tc, test_lost_picture_header);
 
   return suite;
 }

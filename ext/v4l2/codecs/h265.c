@@ -25,6 +25,39 @@ init_nalu (GstH265NalUnit * nalu, const guint8 * data, gsize size)
   nalu->valid = TRUE;
 }
 
+/*
+ * To version 1 of the standard all extensions are bits to be ignored (sps_extension_data_flag), and
+ * its profiles have got no tool since (A.3.2 to A.3.4): what looks like one is not meant.
+ */
+static void
+ignore_sps_extensions (CodecH265 * self, GstH265SPS * sps)
+{
+  guint16 bit = 1 << sps->id;
+
+  self->version1_sps &= ~bit;
+  if (sps->profile_tier_level.profile_idc > GST_H265_PROFILE_IDC_MAIN_STILL_PICTURE)
+    return;
+  self->version1_sps |= bit;
+  sps->sps_extension_flag = sps->sps_range_extension_flag = sps->sps_multilayer_extension_flag = 0;
+  sps->sps_3d_extension_flag = sps->sps_scc_extension_flag = sps->sps_extension_4bits = 0;
+  memset (&sps->sps_extension_params, 0, sizeof (sps->sps_extension_params));
+  memset (&sps->sps_scc_extension_params, 0, sizeof (sps->sps_scc_extension_params));
+}
+
+/* @pps: the parser's own.  Returns whether it changed, and with it the syntax of slice headers. */
+static gboolean
+ignore_pps_extensions (CodecH265 * self, GstH265PPS * pps)
+{
+  if (!pps->pps_extension_flag || !(self->version1_sps >> pps->sps_id & 1))
+    return FALSE;
+  pps->pps_extension_flag = pps->pps_range_extension_flag = pps->pps_multilayer_extension_flag = 0;
+  pps->pps_3d_extension_flag = pps->pps_scc_extension_flag = pps->pps_extension_4bits = 0;
+  memset (&pps->pps_extension_params, 0, sizeof (pps->pps_extension_params));
+  memset (&pps->pps_scc_extension_params, 0, sizeof (pps->pps_scc_extension_params));
+
+  return TRUE;
+}
+
 static GstH265ParserResult
 parse_pps (CodecH265 * self, const guint8 * data, gsize size, guint * id)
 {
@@ -64,6 +97,7 @@ handle_sps (CodecH265 * self, const guint8 * data, gsize size)
     h265_set_error (self, CODEC_ERROR_BITSTREAM, "Damaged sequence parameter set");
     return;
   }
+  ignore_sps_extensions (self, sps);
   if (param_sets_put_sps (&self->sets, sps->id, data, size))
     gst_h265_parser_update_sps (self->parser, sps);
 }
@@ -202,17 +236,30 @@ add_slice (CodecH265 * self, const GstH265SliceHdr * hdr, const GstH265NalUnit *
   return TRUE;
 }
 
+static GstH265ParserResult
+parse_slice (CodecH265 * self, const GstH265NalUnit * nalu, GstH265SliceHdr * hdr)
+{
+  GstH265NalUnit copy = *nalu;
+
+  memset (hdr, 0, sizeof (*hdr));
+
+  return gst_h265_parser_parse_slice_hdr (self->parser, &copy, hdr);
+}
+
 static gboolean
 handle_slice (CodecH265 * self, const GstH265NalUnit * nalu)
 {
-  GstH265NalUnit copy = *nalu;
   GstH265SliceHdr hdr;
   GstH265ParserResult result;
   gboolean ok = TRUE;
 
   param_sets_refresh_pps (&self->sets, parse_pps_again, self);
-  memset (&hdr, 0, sizeof (hdr));
-  result = gst_h265_parser_parse_slice_hdr (self->parser, &copy, &hdr);
+  result = parse_slice (self, nalu, &hdr);
+  /* Which SPS a PPS belongs to is known here at last. */
+  if (hdr.pps && ignore_pps_extensions (self, hdr.pps)) {
+    gst_h265_slice_hdr_free (&hdr);
+    result = parse_slice (self, nalu, &hdr);
+  }
   if (result != GST_H265_PARSER_OK || !hdr.pps || !hdr.pps->sps) {
     lose_slice (self);
     h265_set_error (self, CODEC_ERROR_BITSTREAM, result == GST_H265_PARSER_BROKEN_LINK ?

@@ -48,6 +48,7 @@ struct _CodecH265
 
   GstH265Parser *parser;
   ParamSets sets;
+  guint16 version1_sps;         /* a bit for each SPS of a profile without extensions */
   guint nal_length_size;        /* bytes; 0 for a byte stream */
 
   CodecSequence sequence;

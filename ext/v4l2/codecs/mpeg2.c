@@ -61,6 +61,7 @@ struct _CodecMpeg2
   CodecPicture *held;           /* the newer one, until it is output */
   CodecPicture *first_field;    /* of a frame that may get a second */
   guint8 first_structure, first_type;
+  guint16 first_reference;      /* its temporal_reference */
 };
 
 static void
@@ -230,11 +231,28 @@ check_supported (CodecMpeg2 * self)
   return !what;
 }
 
+/* Whether the sequences differ in nothing but how the pictures are to be shown.  Broadcasts change that
+ * at any sequence header, without an end code, and the next B pictures still refer to what was before. */
+static gboolean
+differs_in_display (const CodecSequence * a, const CodecSequence * b)
+{
+  CodecSequence shown = *b;
+
+  shown.fps_n = a->fps_n;
+  shown.fps_d = a->fps_d;
+  shown.par_n = a->par_n;
+  shown.par_d = a->par_d;
+  shown.colorimetry = a->colorimetry;
+
+  return memcmp (a, &shown, sizeof (shown)) == 0;
+}
+
 /* Makes the last sequence header's the active one. FALSE if the client failed. */
 static gboolean
 activate_sequence (CodecMpeg2 * self)
 {
   CodecSequence seq;
+  gboolean keep;
 
   if (!self->sequence_seen && self->have_sequence)
     return TRUE;
@@ -243,13 +261,15 @@ activate_sequence (CodecMpeg2 * self)
   if (self->have_sequence && memcmp (&seq, &self->sequence, sizeof (seq)) == 0)
     return TRUE;
 
-  if (!end_sequence (self))
+  keep = self->have_sequence && differs_in_display (&seq, &self->sequence);
+  if (!(keep ? output_held (self) : end_sequence (self)))
     return FALSE;
   self->sequence = seq;
+  seq.keeps_references = keep;
   self->low_delay = seq.reorder == 0;
   GST_DEBUG ("sequence: %ux%u, profile %d%s", seq.width, seq.height, seq.profile,
       seq.interlaced ? ", interlaced" : "");
-  self->have_sequence = self->client.new_sequence (&self->sequence, self->user_data);
+  self->have_sequence = self->client.new_sequence (&seq, self->user_data);
   if (!self->have_sequence)
     set_error (self, CODEC_ERROR_CLIENT, "The client refused the sequence");
 
@@ -360,13 +380,15 @@ submit (CodecMpeg2 * self, CodecPicture * picture, gboolean second)
 
 /* Pictures */
 
-/* 6.1.1.4.1: opposite parity; an I field may be followed by a P field, other types stay. */
+/* 6.1.1.4.1: opposite parity; an I field may be followed by a P field, other types stay.  6.3.9: both
+ * have one temporal_reference, without which all fields after a lost one would get a wrong partner. */
 static gboolean
 is_second_field (const CodecMpeg2 * self)
 {
   guint8 type = self->pic.hdr.pic_type;
 
   return self->first_field && self->pic.ext.picture_structure == (FRAME ^ self->first_structure)
+      && self->pic.hdr.tsn == self->first_reference
       && (type == self->first_type || (self->first_type == GST_MPEG_VIDEO_PICTURE_TYPE_I
           && type == GST_MPEG_VIDEO_PICTURE_TYPE_P));
 }
@@ -456,6 +478,7 @@ decode_picture (CodecMpeg2 * self)
   self->first_field = g_steal_pointer (&picture);
   self->first_structure = pic->ext.picture_structure;
   self->first_type = pic->hdr.pic_type;
+  self->first_reference = pic->hdr.tsn;
 
   return TRUE;
 }
@@ -637,8 +660,13 @@ handle_packet (CodecMpeg2 * self, const GstMpegVideoPacket * packet)
       handle_gop (self, packet);
       return TRUE;
     case GST_MPEG_VIDEO_PACKET_EXTENSION:
-      if (packet->size > 0)
-        handle_extension (self, packet);
+      if (packet->size == 0)
+        return TRUE;
+      /* Of a picture whose header was lost: its slices are not the picture's before. */
+      if (packet->data[packet->offset] >> 4 == GST_MPEG_VIDEO_PACKET_EXT_PICTURE
+          && self->pic.data->len > 0 && !finish_picture (self))
+        return FALSE;
+      handle_extension (self, packet);
       return TRUE;
     case GST_MPEG_VIDEO_PACKET_SEQUENCE_END:
       return finish_picture (self) && end_sequence (self);
