@@ -28,10 +28,17 @@ GST_DEBUG_CATEGORY_STATIC (hand_over_debug);
 /* Elements that pass buffers on as they are, whose one source pad leads to who reads them. */
 static const gchar *const transparent[] = { "queue", "queue2", "capsfilter", "identity", NULL };
 
-/* Sinks that leave reading to the kernel, or to a compositor: both wait for implicit fences
- * (drm_gem_plane_helper_prepare_fb(), linux-dmabuf), and GL drivers that import a dma-buf do.
- * Where one of them falls back to the CPU, mapping our memory waits as well. */
-static const gchar *const respectful[] = { "kmssink", "waylandsink", "glupload", NULL };
+/* Sinks that leave reading to the kernel, which waits for implicit fences
+ * (drm_gem_plane_helper_prepare_fb()). Where one falls back to the CPU, mapping our memory waits as
+ * well. */
+static const gchar *const respectful[] = { "kmssink", NULL };
+
+/* The same, where a GPU reads: its kernel driver waits. A GL in software maps the dma-buf itself, and
+ * waits for nothing. */
+static const gchar *const respectful_gpu[] = { "waylandsink", "glupload", NULL };
+
+/* Drivers that have a render node, but no GPU behind it. */
+static const gchar *const no_gpu[] = { "vgem", "vkms", "faux_driver", NULL };
 
 static void
 hand_over_init_debug (void)
@@ -91,6 +98,27 @@ real_peer (GstPad * srcpad)
   return pad;
 }
 
+/* Whether there is a GPU: a render node of a driver that is more than memory. */
+static gboolean
+have_gpu (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/sys/class/drm", 0, NULL);
+  const gchar *node;
+
+  while (dir && (node = g_dir_read_name (dir))) {
+    g_autofree gchar *link = g_build_filename ("/sys/class/drm", node, "device", "driver", NULL);
+    g_autofree gchar *driver = NULL, *name = NULL;
+
+    if (!g_str_has_prefix (node, "renderD") || !(driver = g_file_read_link (link, NULL)))
+      continue;
+    name = g_path_get_basename (driver);
+    if (!g_strv_contains (no_gpu, name))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
 /* Whether the reader behind @srcpad is one of those known. */
 static gboolean
 reader_is_respectful (GstPad * srcpad)
@@ -107,7 +135,8 @@ reader_is_respectful (GstPad * srcpad)
     const gchar *name = factory ? GST_OBJECT_NAME (factory) : NULL;
 
     gst_clear_object (&src);
-    if (name && g_strv_contains (respectful, name))
+    if (name && (g_strv_contains (respectful, name) || (g_strv_contains (respectful_gpu, name)
+                && have_gpu ())))
       ret = TRUE;
     else if (name && g_strv_contains (transparent, name))
       src = gst_element_get_static_pad (element, "src");
