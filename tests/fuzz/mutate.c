@@ -142,8 +142,11 @@ split (const Kind * kind, const gchar * data, gsize size)
 
   if (!kind->starts_unit) {
     for (gsize at = 32; at + 12 < size;) {
-      gsize length = GST_READ_UINT32_LE (data + at);
+      guint32 length;
 
+      /* at any address: GST_READ_UINT32_LE() wants it aligned in GStreamer 1.22 */
+      memcpy (&length, data + at, sizeof (length));
+      length = GUINT32_FROM_LE (length);
       at += 12;
       take_unit (units, data + at, MIN (length, size - at));
       at += MIN (length, size - at);
