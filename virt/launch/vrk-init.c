@@ -344,7 +344,10 @@ static void from_host(struct vrk_receiver *rx, pid_t command, struct input *in)
 	}
 }
 
-/* TRUE when the command has ended, with its status. */
+/*
+ * TRUE when the command has ended, with its status; or the silicon, without
+ * which nothing that the command says would mean anything.
+ */
 static bool reap(pid_t command, pid_t silicon, int *status)
 {
 	bool ended = false;
@@ -359,6 +362,8 @@ static bool reap(pid_t command, pid_t silicon, int *status)
 			say("vrk-init: the silicon daemon ended, %s %d\n",
 			    WIFSIGNALED(st) ? "signal" : "status",
 			    WIFSIGNALED(st) ? WTERMSIG(st) : WEXITSTATUS(st));
+			*status = 125;
+			return true;
 		}
 	}
 	return ended;
