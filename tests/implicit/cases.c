@@ -27,7 +27,8 @@
 
 static gint failures = 0;
 
-static void G_GNUC_PRINTF (2, 3)
+static void
+G_GNUC_PRINTF (2, 3)
 found (gboolean good, const gchar * format, ...)
 {
   g_autofree gchar *text = NULL;
@@ -337,7 +338,8 @@ stop_while_waiting (const gchar * name, const gchar * chain, const gchar * strea
 static void
 storm (const gchar * stream)
 {
-  guint fds = 0, round, stop, n = g_getenv ("IMPLICIT_SEEKS") ? atoi (g_getenv ("IMPLICIT_SEEKS")) : 100;
+  guint fds = 0, round, stop, n =
+      g_getenv ("IMPLICIT_SEEKS") ? atoi (g_getenv ("IMPLICIT_SEEKS")) : 100;
 
   for (round = 0; round < 2; round++) {
     seek_storm ("seeks, decoder", DECODE, stream, round ? n : 3);
