@@ -34,6 +34,7 @@ static gint opt_png_frame = 0;
 static gint opt_tolerance = 0;
 static gint opt_frames = G_MAXINT;
 static gboolean opt_checksums = FALSE;
+static gboolean opt_stats = FALSE;
 
 static const GOptionEntry entries[] = {
   {"name", 'n', 0, G_OPTION_ARG_STRING, &opt_name, "What to call the comparison", "TEXT"},
@@ -44,6 +45,8 @@ static const GOptionEntry entries[] = {
   {"frames", 'f', 0, G_OPTION_ARG_INT, &opt_frames, "End after so many frames", "N"},
   {"checksums", 'c', 0, G_OPTION_ARG_NONE, &opt_checksums,
       "Print both checksums of every frame", NULL},
+  {"stats", 's', 0, G_OPTION_ARG_NONE, &opt_stats,
+      "Print the property stats of the first pipeline's elements", NULL},
   {NULL}
 };
 
@@ -217,6 +220,21 @@ write_png (GstSample * sample)
   }
 }
 
+static void
+print_stats (const GValue * item, gpointer user_data)
+{
+  GstElement *element = g_value_get_object (item);
+  g_autoptr (GstStructure) stats = NULL;
+  g_autofree gchar *text = NULL;
+
+  (void) user_data;
+  if (!g_object_class_find_property (G_OBJECT_GET_CLASS (element), "stats"))
+    return;
+  g_object_get (element, "stats", &stats, NULL);
+  text = stats ? gst_structure_to_string (stats) : NULL;
+  g_print ("%s: %s\n", GST_OBJECT_NAME (element), text ? text : "none");
+}
+
 static gint
 compare (Side * first, Side * second)
 {
@@ -265,6 +283,12 @@ main (int argc, char **argv)
   }
   if (side_start (&first, argv[1]) && side_start (&second, argv[2]))
     status = compare (&first, &second);
+  if (opt_stats && first.pipeline) {
+    GstIterator *elements = gst_bin_iterate_recurse (GST_BIN (first.pipeline));
+
+    gst_iterator_foreach (elements, print_stats, NULL);
+    gst_iterator_free (elements);
+  }
   side_stop (&first);
   side_stop (&second);
   return status;

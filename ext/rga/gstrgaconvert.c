@@ -14,7 +14,7 @@
  * of the driver.  What comes out is a dma-buf, for DMABuf and for system memory caps alike, and is
  * written again only when every fence of its readers has signalled.
  *
- * Waits for a producer's fence and for a job of the hardware end after 2 seconds with an error
+ * Waits for a producer's fence and for a job of the hardware end after 3 seconds with an error
  * message on the bus, and at once when the element flushes or stops.  The driver, though, has
  * neither a watchdog nor a way to stop a job (Linux 7.2), and ignores the hardware's error
  * interrupt: after a lost or an error interrupt the element posts its error and reaches
@@ -398,8 +398,14 @@ gst_rga_convert_prepare_output_buffer (GstBaseTransform * trans, GstBuffer * inp
   GstRgaConvertBase *self = GST_RGA_CONVERT_BASE (trans);
   GstRgaConvertBasePrivate *priv = PRIV (self);
   GstBaseTransformClass *klass = GST_BASE_TRANSFORM_CLASS (gst_rga_convert_base_parent_class);
+  GstDmaResvPoolStats stats = { 0, };
   GstFlowReturn ret;
 
+  if (priv->pool)
+    gst_dmaresv_pool_get_stats (GST_DMARESV_POOL (priv->pool), &stats);
+  /* The device keeps the buffer of a job that it has not seen to end, and would be waited for. */
+  if (priv->running && !stats.free && (ret = rga_convert_settle (self)) != GST_FLOW_OK)
+    return ret;
   if (!gst_base_transform_is_passthrough (trans) && priv->pool && !priv->dmabuf_out
       && !priv->copy_out && pool_is_used_up (priv)) {
     ret = acquire_spare (self, output);

@@ -15,9 +15,10 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rga_convert_debug);
 #define GST_CAT_DEFAULT gst_rga_convert_debug
 GST_DEBUG_CATEGORY_STATIC (performance_debug);
 
-/* The longest that a producer's fence, and a job of the hardware, may take. */
-#define FENCE_TIMEOUT (2 * GST_SECOND)
-#define JOB_TIMEOUT (2 * GST_SECOND)
+/* The longest that a producer's fence, and a job of the hardware, may take. Drivers' watchdogs end a
+ * job after 2 seconds, with an error that this has to let come. */
+#define FENCE_TIMEOUT (3 * GST_SECOND)
+#define JOB_TIMEOUT (3 * GST_SECOND)
 
 #define PRIV(self) rga_convert_get_private (GST_RGA_CONVERT_BASE (self))
 

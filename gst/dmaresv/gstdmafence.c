@@ -626,6 +626,126 @@ gst_dma_fence_wait_buffer (GstBuffer * buffer, GstDmaAccess access,
   return ret;
 }
 
+/* The descriptor of the @n-th memory, if it is a dma-buf that no memory before it is; else -1. */
+static gint
+buffer_next_fd (GstBuffer * buffer, guint n)
+{
+  GstMemory *mem = gst_buffer_peek_memory (buffer, n);
+  gint fd;
+
+  if (!gst_is_dmabuf_memory (mem))
+    return -1;
+  fd = gst_dmabuf_memory_get_fd (mem);
+
+  return buffer_has_fd_before (buffer, n, fd) ? -1 : fd;
+}
+
+static void
+dma_fence_set_no_dmabuf (GError ** error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+      "the buffer has no dma-buf that could have fences");
+}
+
+/**
+ * gst_dma_fence_export_buffer:
+ * @buffer: (transfer none): a buffer
+ * @access: what the caller is about to do with it
+ * @error: (out) (optional): return location for a #GError
+ *
+ * gst_dma_fence_export() for all dma-bufs of @buffer, merged into one sync_file:
+ * what an explicitly synchronised user takes as its acquire fence (KMS: the
+ * plane property IN_FENCE_FD; GL: EGL_ANDROID_native_fence_sync; Vulkan: a
+ * semaphore imported from VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT).
+ *
+ * The buffer must be finished or have been handed over early with its fence
+ * seen pending (#GstDmaFenceMeta): of a job that is queued but has not begun,
+ * no export knows.  Memories that are no dma-bufs are passed over.
+ *
+ * Returns: (transfer full): a sync_file descriptor for the caller to close, or -1
+ *     with @error set: %G_IO_ERROR_NOT_SUPPORTED before Linux 6.0 and when there
+ *     is no dma-buf in @buffer
+ */
+gint
+gst_dma_fence_export_buffer (GstBuffer * buffer, GstDmaAccess access, GError ** error)
+{
+  gint all = -1;
+  guint i;
+
+  g_return_val_if_fail (GST_IS_BUFFER (buffer), -1);
+
+  for (i = 0; i < gst_buffer_n_memory (buffer); i++) {
+    gint dmabuf_fd = buffer_next_fd (buffer, i), fd, merged;
+
+    if (dmabuf_fd < 0)
+      continue;
+
+    fd = gst_dma_fence_export (dmabuf_fd, access, error);
+    if (all < 0 && fd >= 0) {
+      all = fd;
+      continue;
+    }
+
+    merged = fd >= 0 ? gst_dma_fence_merge ("dmaresv-buffer", all, fd, error) : -1;
+    if (all >= 0)
+      close (all);
+    if (fd >= 0)
+      close (fd);
+    if (merged < 0)
+      return -1;
+    all = merged;
+  }
+
+  if (all < 0)
+    dma_fence_set_no_dmabuf (error);
+
+  return all;
+}
+
+/**
+ * gst_dma_fence_import_buffer:
+ * @buffer: (transfer none): a buffer
+ * @sync_fd: (transfer none): a sync_file
+ * @access: what the job behind @sync_fd does with @buffer
+ * @error: (out) (optional): return location for a #GError
+ *
+ * gst_dma_fence_import() for all dma-bufs of @buffer.  It is how an explicitly
+ * synchronised consumer gives its release fence back: with
+ * %GST_DMA_ACCESS_READ, before its last reference to @buffer goes, the producer's
+ * pool does not use the memory again before the fence has signalled
+ * (#GstDmaResvPool).  The fence must signal in finite time, whatever happens.
+ *
+ * When it fails, dma-bufs before the one that failed have the fence; that
+ * delays their reuse and does no other harm.
+ *
+ * Returns: %FALSE with @error set on failure: %G_IO_ERROR_NOT_SUPPORTED before
+ *     Linux 6.0 and when there is no dma-buf in @buffer (then wait for @sync_fd
+ *     with gst_dma_fence_wait() before the buffer is let go)
+ */
+gboolean
+gst_dma_fence_import_buffer (GstBuffer * buffer, gint sync_fd, GstDmaAccess access, GError ** error)
+{
+  gboolean any = FALSE;
+  guint i;
+
+  g_return_val_if_fail (GST_IS_BUFFER (buffer), FALSE);
+
+  for (i = 0; i < gst_buffer_n_memory (buffer); i++) {
+    gint dmabuf_fd = buffer_next_fd (buffer, i);
+
+    if (dmabuf_fd < 0)
+      continue;
+    if (!gst_dma_fence_import (dmabuf_fd, sync_fd, access, error))
+      return FALSE;
+    any = TRUE;
+  }
+
+  if (!any)
+    dma_fence_set_no_dmabuf (error);
+
+  return any;
+}
+
 /**
  * gst_dma_fence_cpu_access:
  * @dmabuf_fd: a dma-buf

@@ -69,6 +69,13 @@ gboolean gst_dma_fence_wait_cpu (gint dmabuf_fd, GstDmaAccess access, GstClockTi
 gboolean gst_dma_fence_wait_buffer (GstBuffer * buffer, GstDmaAccess access, GstClockTime timeout,
     GCancellable * cancellable, GstClockTime * waited, GError ** error);
 
+/* Bridges to explicit synchronisation: a whole buffer, all its dma-bufs, one sync_file. */
+
+gint     gst_dma_fence_export_buffer (GstBuffer * buffer, GstDmaAccess access, GError ** error);
+
+gboolean gst_dma_fence_import_buffer (GstBuffer * buffer, gint sync_fd, GstDmaAccess access,
+    GError ** error);
+
 gboolean gst_dma_fence_cpu_access (gint dmabuf_fd, GstDmaAccess access, gboolean begin,
     GError ** error);
 

@@ -102,8 +102,11 @@ gst_dma_fence_meta_api_get_type (void)
 
   if (g_once_init_enter (&type)) {
     static const gchar *tags[] = { GST_META_TAG_MEMORY_STR, NULL };
-    GType api = gst_meta_api_type_register ("GstDmaFenceMetaAPI", tags);
+    /* The library is linked statically: another module's copy may have been here before. */
+    GType api = g_type_from_name ("GstDmaFenceMetaAPI");
 
+    if (!api)
+      api = gst_meta_api_type_register ("GstDmaFenceMetaAPI", tags);
     g_once_init_leave (&type, api);
   }
 
@@ -147,9 +150,12 @@ gst_dma_fence_meta_get_info (void)
   static const GstMetaInfo *info = NULL;
 
   if (g_once_init_enter ((GstMetaInfo **) & info)) {
-    const GstMetaInfo *mi = gst_meta_register (GST_DMA_FENCE_META_API_TYPE, "GstDmaFenceMeta",
-        sizeof (GstDmaFenceMeta), dma_fence_meta_init, dma_fence_meta_free,
-        dma_fence_meta_transform);
+    const GstMetaInfo *mi = gst_meta_get_info ("GstDmaFenceMeta");
+
+    if (!mi)
+      mi = gst_meta_register (GST_DMA_FENCE_META_API_TYPE, "GstDmaFenceMeta",
+          sizeof (GstDmaFenceMeta), dma_fence_meta_init, dma_fence_meta_free,
+          dma_fence_meta_transform);
 
     g_once_init_leave ((GstMetaInfo **) & info, (GstMetaInfo *) mi);
   }

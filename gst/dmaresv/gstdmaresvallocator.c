@@ -33,7 +33,7 @@
 GST_DEBUG_CATEGORY_STATIC (dmaresv_allocator_debug);
 #define GST_CAT_DEFAULT dmaresv_allocator_debug
 
-#define DEFAULT_TIMEOUT (2 * GST_SECOND)
+#define DEFAULT_TIMEOUT (3 * GST_SECOND)
 
 struct _GstDmaResvAllocator
 {
@@ -197,7 +197,7 @@ gst_dmaresv_allocator_wrap (GstAllocator * allocator, gint fd, gsize size)
  * @self: a #GstDmaResvAllocator
  * @timeout: ns
  *
- * Sets how long one mapping may wait for fences before it fails; 2 seconds at
+ * Sets how long one mapping may wait for fences before it fails; 3 seconds at
  * first.  0 never waits: a mapping that would have to fails at once.
  */
 void

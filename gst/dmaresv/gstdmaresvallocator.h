@@ -23,7 +23,7 @@ GstAllocator *gst_dmaresv_allocator_new (void);
 /* fd: transfer full, closed with the memory.  size: bytes. */
 GstMemory    *gst_dmaresv_allocator_wrap (GstAllocator * allocator, gint fd, gsize size);
 
-/* How long a mapping may wait for fences, in ns; default 2 seconds. */
+/* How long a mapping may wait for fences, in ns; default 3 seconds. */
 void          gst_dmaresv_allocator_set_timeout (GstDmaResvAllocator * self, GstClockTime timeout);
 
 G_END_DECLS

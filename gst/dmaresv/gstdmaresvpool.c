@@ -132,6 +132,8 @@ typedef struct
   GstClockTime start;
   GstClockTime timeout;
   guint64 id;                   /* of its trace */
+  GstClockTime fences_since;    /* since when fences alone keep all buffers, or NONE */
+  gboolean warned;
 } PoolWaiter;
 
 struct _GstDmaResvPool
@@ -527,15 +529,28 @@ pool_describe_blocker (GstDmaResvPool * self)
   return g_strdup_printf ("no buffer came back: all %u are in use", out);
 }
 
+/* A buffer that somebody holds may rightly be held for ever (a paused sink); a fence has to signal
+ * in finite time. Called with the lock. */
+static gboolean
+pool_waits_for_fences_only (GstDmaResvPool * self, gboolean shared)
+{
+  return !shared && !self->growing && self->pending.length == self->slots->len;
+}
+
 /* How long the next sleep may be, 0 when the time is up. */
 static GstClockTime
 pool_waiter_slice (PoolWaiter * waiter, gboolean shared)
 {
   GstClockTime slice = shared ? SLICE_SHARED : SLICE;
-  GstClockTime elapsed = gst_util_get_timestamp () - waiter->start;
+  GstClockTime now = gst_util_get_timestamp ();
+  GstClockTime elapsed = now - waiter->start;
 
-  if (!GST_CLOCK_TIME_IS_VALID (waiter->timeout))
+  if (!GST_CLOCK_TIME_IS_VALID (waiter->timeout)) {
+    if (GST_CLOCK_TIME_IS_VALID (waiter->fences_since)
+        && now - waiter->fences_since >= DEFAULT_TIMEOUT)
+      return 0;
     return slice;
+  }
   if (elapsed >= waiter->timeout)
     return 0;
 
@@ -609,7 +624,7 @@ pool_trace_wait_begin (GstDmaResvPool * self, PoolWaiter * waiter)
 static GstFlowReturn
 pool_wait (GstDmaResvPool * self, PoolWaiter * waiter, gboolean shared)
 {
-  GstClockTime slice;
+  GstClockTime slice, waited;
 
   if (waiter->fd < 0) {
     g_autofree gchar *what = pool_describe_blocker (self);
@@ -619,6 +634,7 @@ pool_wait (GstDmaResvPool * self, PoolWaiter * waiter, gboolean shared)
 
     waiter->start = gst_util_get_timestamp ();
     waiter->timeout = self->timeout;
+    waiter->fences_since = GST_CLOCK_TIME_NONE;
     waiter->fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (waiter->fd < 0) {
       GST_ERROR_OBJECT (self, "no eventfd to wait with: %s", g_strerror (errno));
@@ -628,13 +644,21 @@ pool_wait (GstDmaResvPool * self, PoolWaiter * waiter, gboolean shared)
     pool_trace_wait_begin (self, waiter);
   }
 
+  if (!pool_waits_for_fences_only (self, shared))
+    waiter->fences_since = GST_CLOCK_TIME_NONE;
+  else if (!GST_CLOCK_TIME_IS_VALID (waiter->fences_since))
+    waiter->fences_since = gst_util_get_timestamp ();
+
   slice = pool_waiter_slice (waiter, shared);
-  if (slice == 0) {
+  waited = gst_util_get_timestamp () - waiter->start;
+  if (slice == 0 || (waited >= DEFAULT_TIMEOUT && !waiter->warned)) {
     g_autofree gchar *what = pool_describe_blocker (self);
 
-    GST_WARNING_OBJECT (self, "no buffer within %" GST_TIME_FORMAT
-        ", waited for: %s", GST_TIME_ARGS (waiter->timeout), what);
-    return GST_FLOW_ERROR;
+    GST_WARNING_OBJECT (self, "no buffer within %" GST_TIME_FORMAT ", %s: %s",
+        GST_TIME_ARGS (waited), slice ? "waiting on for" : "waited for", what);
+    waiter->warned = TRUE;
+    if (slice == 0)
+      return GST_FLOW_ERROR;
   }
 
   return pool_sleep (self, waiter, slice) ? GST_FLOW_OK : GST_FLOW_ERROR;

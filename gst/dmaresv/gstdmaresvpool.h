@@ -31,9 +31,10 @@ GstBufferPool *gst_dmaresv_pool_new (GstDmaResvPoolAllocFunc alloc, gpointer use
 
 /*
  * Upper bound for one acquire_buffer(), ns; GST_CLOCK_TIME_NONE waits until a
- * buffer comes back or the pool is set flushing or inactive.  The wait for a
- * *fence* alone (all GStreamer references are gone, no buffer outstanding) is
- * bounded by this too.  Default 5 seconds.
+ * buffer comes back or the pool is set flushing or inactive.  The wait for
+ * *fences* alone (all GStreamer references are gone, no buffer outstanding) is
+ * bounded by this too, and by 5 seconds where this is GST_CLOCK_TIME_NONE.
+ * Default 5 seconds.
  */
 void           gst_dmaresv_pool_set_timeout (GstDmaResvPool * self, GstClockTime timeout);
 

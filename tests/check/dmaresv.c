@@ -368,6 +368,135 @@ done:
 
 GST_END_TEST;
 
+/* A buffer with two dma-bufs, one of them twice, and system memory between them. */
+static GstBuffer *
+planes_new (GstAllocator * allocator, gint fds[2])
+{
+  GstBuffer *buffer = gst_buffer_new ();
+  gint i;
+
+  for (i = 0; i < 2; i++) {
+    fds[i] = dmabuf_new (BUFFER_SIZE);
+    gst_buffer_append_memory (buffer, gst_dmaresv_allocator_wrap (allocator, fds[i], BUFFER_SIZE));
+    gst_buffer_append_memory (buffer, gst_allocator_alloc (NULL, 16, NULL));
+  }
+  gst_buffer_append_memory (buffer, gst_memory_share (gst_buffer_peek_memory (buffer, 0), 0, 16));
+
+  return buffer;
+}
+
+static gint
+buffer_status (GstBuffer * buffer, GstDmaAccess access)
+{
+  GstDmaFenceInfo info;
+  GError *error = NULL;
+  gint fd = gst_dma_fence_export_buffer (buffer, access, &error);
+
+  fail_unless (fd >= 0, "%s", error ? error->message : "?");
+  fail_unless (gst_dma_fence_get_info (fd, &info, NULL));
+  close (fd);
+
+  return info.status;
+}
+
+/* One sync_file for all planes: pending as long as any plane's writer is. */
+GST_START_TEST (test_export_buffer)
+{
+  GstAllocator *allocator = gst_dmaresv_allocator_new ();
+  guint n_fds = count_fds ();
+  gint timelines[2], fds[2], i;
+  GstBuffer *buffer;
+
+  if (!have_kernel ())
+    goto done;
+
+  buffer = planes_new (allocator, fds);
+  fail_unless_equals_int (buffer_status (buffer, GST_DMA_ACCESS_READ), 1);
+  for (i = 0; i < 2; i++) {
+    timelines[i] = timeline_new ();
+    dmabuf_attach (fds[i], timelines[i], 1, GST_DMA_ACCESS_WRITE);
+  }
+  for (i = 0; i < 2; i++) {
+    fail_unless_equals_int (buffer_status (buffer, GST_DMA_ACCESS_READ), 0);
+    timeline_advance (timelines[i]);
+  }
+  fail_unless_equals_int (buffer_status (buffer, GST_DMA_ACCESS_READ), 1);
+  for (i = 0; i < 2; i++)
+    close (timelines[i]);
+  gst_buffer_unref (buffer);
+
+done:
+  gst_object_unref (allocator);
+  fail_unless_equals_int (count_fds (), n_fds);
+}
+
+GST_END_TEST;
+
+/* A consumer's release fence: readers need not wait for it, a writer has to, on every plane. */
+GST_START_TEST (test_import_buffer)
+{
+  GstAllocator *allocator = gst_dmaresv_allocator_new ();
+  guint n_fds = count_fds ();
+  gint timeline, fence, fds[2], i;
+  GError *error = NULL;
+  GstBuffer *buffer;
+
+  if (!have_kernel ())
+    goto done;
+
+  buffer = planes_new (allocator, fds);
+  timeline = timeline_new ();
+  fence = timeline_fence (timeline, 1);
+  fail_unless (gst_dma_fence_import_buffer (buffer, fence, GST_DMA_ACCESS_READ, &error),
+      "%s", error ? error->message : "?");
+  close (fence);
+  fail_unless_equals_int (buffer_status (buffer, GST_DMA_ACCESS_READ), 1);
+  fail_unless_equals_int (buffer_status (buffer, GST_DMA_ACCESS_WRITE), 0);
+  for (i = 0; i < 2; i++) {
+    fail_if (gst_dma_fence_wait_dmabuf (fds[i], GST_DMA_ACCESS_WRITE, 0, NULL, NULL, NULL));
+    fail_unless (gst_dma_fence_wait_dmabuf (fds[i], GST_DMA_ACCESS_READ, 0, NULL, NULL, NULL));
+  }
+  timeline_advance (timeline);
+  fail_unless_equals_int (buffer_status (buffer, GST_DMA_ACCESS_WRITE), 1);
+  close (timeline);
+  gst_buffer_unref (buffer);
+
+done:
+  gst_object_unref (allocator);
+  fail_unless_equals_int (count_fds (), n_fds);
+}
+
+GST_END_TEST;
+
+/* What has no dma-buf, or one that is none, is told apart; nothing stays open. */
+GST_START_TEST (test_bridge_errors)
+{
+  GstAllocator *allocator = gst_dmaresv_allocator_new ();
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 16, NULL);
+  guint n_fds = count_fds ();
+  GError *error = NULL;
+  gint other = eventfd (0, 0), i;
+
+  for (i = 0; i < 2; i++) {
+    fail_unless_equals_int (gst_dma_fence_export_buffer (buffer, GST_DMA_ACCESS_READ, &error), -1);
+    fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED));
+    g_clear_error (&error);
+    fail_if (gst_dma_fence_import_buffer (buffer, other, GST_DMA_ACCESS_READ, &error));
+    fail_unless (error != NULL);
+    g_clear_error (&error);
+    /* a memfd maps like a dma-buf and has no fences */
+    if (i == 0)
+      gst_buffer_append_memory (buffer, gst_dmaresv_allocator_wrap (allocator, memfd_new (4096),
+              4096));
+  }
+  close (other);
+  gst_buffer_unref (buffer);
+  gst_object_unref (allocator);
+  fail_unless_equals_int (count_fds (), n_fds);
+}
+
+GST_END_TEST;
+
 /* A fence that a driver of the kernel attaches by itself. */
 static gint
 vgem_open (void)
@@ -737,6 +866,9 @@ dmaresv_suite (void)
   tcase_add_test (fence, test_merge);
   tcase_add_test (fence, test_failed_job);
   tcase_add_test (fence, test_wait_buffer);
+  tcase_add_test (fence, test_export_buffer);
+  tcase_add_test (fence, test_import_buffer);
+  tcase_add_test (fence, test_bridge_errors);
   tcase_add_test (fence, test_vgem_fence);
 
   suite_add_tcase (s, allocator);

@@ -270,6 +270,32 @@ GST_START_TEST (test_pool_wait_is_bounded)
 
 GST_END_TEST;
 
+/* Without a bound a buffer in use is waited for, but not a fence that never signals. */
+GST_START_TEST (test_pool_dead_fence_is_bounded)
+{
+  GstBuffer *buffer, *none = NULL;
+  GstClockTime start;
+  PoolTest test;
+  Reader reader;
+
+  if (!pool_test_init (&test, __i__))
+    return;
+  pool_test_configure (&test, 0, 1);
+  gst_dmaresv_pool_set_timeout (GST_DMARESV_POOL (test.pool), GST_CLOCK_TIME_NONE);
+  fail_unless (gst_buffer_pool_set_active (test.pool, TRUE));
+  buffer = pool_test_acquire (&test);
+  reader = reader_attach (&test, buffer, 0);
+  gst_buffer_unref (buffer);
+  start = gst_util_get_timestamp ();
+  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (test.pool, &none, NULL), GST_FLOW_ERROR);
+  assert_took (gst_util_get_timestamp () - start, 5 * GST_SECOND);
+  reader_finish (&reader);
+  gst_buffer_unref (pool_test_acquire (&test));
+  pool_test_clear (&test);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_pool_wakes)
 {
   GstClockTime start, took;
@@ -607,6 +633,7 @@ dmaresvpool_suite (void)
   tcase_set_timeout (pool, 30);
   tcase_add_loop_test (pool, test_pool_holds_back, 0, 2);
   tcase_add_loop_test (pool, test_pool_wait_is_bounded, 0, 2);
+  tcase_add_loop_test (pool, test_pool_dead_fence_is_bounded, 0, 2);
   tcase_add_loop_test (pool, test_pool_wakes, 0, 2);
   tcase_add_loop_test (pool, test_pool_flush_interrupts, 0, 2);
   tcase_add_loop_test (pool, test_pool_threads, 0, 2);

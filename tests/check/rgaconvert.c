@@ -23,7 +23,7 @@
 
 #define DECODER "dmaresvh264dec"
 /* What the element allows a fence and a job. */
-#define BOUND (2 * GST_SECOND)
+#define BOUND (3 * GST_SECOND)
 
 /* --- zero copy, seen from outside --- */
 

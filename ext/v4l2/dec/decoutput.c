@@ -365,11 +365,14 @@ gst_dmaresv_decoder_make_room (GstDmaResvDecoder * self)
   /* Each field is a job. */
   guint max_jobs = priv->sequence.interlaced ? 2 * MAX_IN_FLIGHT : MAX_IN_FLIGHT;
   g_autoptr (GError) err = NULL;
+  guint may_wait;
 
   if (!dec_device_wait_room (priv->device, max_jobs, priv->cancellable, &err))
     return gst_dmaresv_decoder_wait_failed (self, err);
   gst_dmaresv_decoder_check_handed (self);
-  while (gst_dmaresv_decoder_count_waiting (self) > MAX_WAITING) {
+  /* A key frame may let two out at once: idle hardware is not to wait for the first to be taken. */
+  may_wait = dec_device_get_in_flight (priv->device) ? MAX_WAITING : MAX_WAITING + 1;
+  while (gst_dmaresv_decoder_count_waiting (self) > may_wait) {
     Output *output = g_queue_peek_head (&priv->outputs);
 
     if (output->picture->state == DEC_PICTURE_QUEUED)
