@@ -144,6 +144,23 @@ codec_take_error (GError ** slot, gboolean result, GError ** error)
   return FALSE;
 }
 
+gboolean
+codec_activate_sequence (GstDebugCategory * category, const CodecClient * client,
+    gpointer user_data, CodecSequence * active, const CodecSequence * sequence, guint32 id,
+    gconstpointer sps, gsize size)
+{
+  *active = *sequence;
+  active->controls[0].id = id;
+  active->controls[0].size = size;
+  active->controls[0].data = sps;
+  active->n_controls = 1;
+  GST_CAT_DEBUG (category, "sequence: %ux%u in %ux%u, profile %d, level %d, DPB %u, reorder %u",
+      active->width, active->height, active->coded_width, active->coded_height, active->profile,
+      active->level, active->dpb_size, active->reorder);
+
+  return client->new_sequence (active, user_data);
+}
+
 void
 codec_job_add_control (CodecJob * job, guint32 id, gconstpointer data, gsize size)
 {

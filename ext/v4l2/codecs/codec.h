@@ -190,6 +190,12 @@ void     codec_set_error (GstDebugCategory * category, GError ** slot, CodecErro
     const gchar * format, ...) G_GNUC_PRINTF (4, 5);
 gboolean codec_take_error (GError ** slot, gboolean result, GError ** error);
 
+/* For codecs: makes a copy of @sequence the @active one, with the control that carries its SPS (which
+ * stays the caller's), and tells the client. FALSE if that refused. */
+gboolean codec_activate_sequence (GstDebugCategory * category, const CodecClient * client,
+    gpointer user_data, CodecSequence * active, const CodecSequence * sequence, guint32 id,
+    gconstpointer sps, gsize size);
+
 /* @data stays the caller's. */
 void     codec_job_add_control (CodecJob * job, guint32 id, gconstpointer data, gsize size);
 

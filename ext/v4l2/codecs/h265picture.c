@@ -35,16 +35,9 @@ activate_sps (CodecH265 * self, const CodecSequence * sequence)
   if (self->have_sequence && codec_sequence_equal (sequence, &self->sequence))
     return TRUE;
 
-  self->sequence = *sequence;
-  self->sequence.controls[0].id = V4L2_CID_STATELESS_HEVC_SPS;
-  self->sequence.controls[0].size = sizeof (pic->sps_ctrl);
-  self->sequence.controls[0].data = &pic->sps_ctrl;
-  self->sequence.n_controls = 1;
-  GST_DEBUG ("sequence: %ux%u in %ux%u, profile %d, level %d, DPB %u, reorder %u",
-      sequence->width, sequence->height, sequence->coded_width, sequence->coded_height,
-      sequence->profile, sequence->level, sequence->dpb_size, sequence->reorder);
-
-  self->have_sequence = self->client.new_sequence (&self->sequence, self->user_data);
+  self->have_sequence = codec_activate_sequence (GST_CAT_DEFAULT, &self->client, self->user_data,
+      &self->sequence, sequence, V4L2_CID_STATELESS_HEVC_SPS, &pic->sps_ctrl,
+      sizeof (pic->sps_ctrl));
   if (!self->have_sequence)
     h265_set_error (self, CODEC_ERROR_CLIENT, "The client refused the sequence");
 
