@@ -27,7 +27,15 @@ install_packages() {
 	in_root apt-get update
 	in_root apt-get install -y --no-install-recommends "$@"
 	in_root apt-get clean
-	printf '%s\n' "$*" | as_root tee "$root/.packages" >/dev/null
+}
+
+# What is there counts, not what was asked for before: other clones ask for other packages.
+have_packages() {
+	local p
+	for p in "$@"; do
+		dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Status}\n' "$p" 2>/dev/null | grep -q ' installed$' ||
+			return
+	done
 }
 
 copy_sources() {
@@ -49,7 +57,7 @@ compile() {
 
 can_be_root || die "a root folder needs root or sudo (debootstrap)"
 [ -d "$root" ] || step "bootstrapping Debian $NAME" quietly "$BUILD/root-$NAME/bootstrap.log" bootstrap
-[ "$(cat "$root/.packages" 2>/dev/null)" = "$*" ] ||
+have_packages "$@" ||
 	step "installing packages in Debian $NAME" quietly "$BUILD/root-$NAME/packages.log" install_packages "$@"
 copy_sources
 step "building the plugin in Debian $NAME" quietly "$BUILD/root-$NAME/build.log" compile
