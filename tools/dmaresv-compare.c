@@ -32,6 +32,7 @@ static gchar *opt_name = NULL;
 static gchar *opt_png = NULL;
 static gint opt_png_frame = 0;
 static gint opt_tolerance = 0;
+static gint opt_frames = G_MAXINT;
 static gboolean opt_checksums = FALSE;
 
 static const GOptionEntry entries[] = {
@@ -40,6 +41,7 @@ static const GOptionEntry entries[] = {
       "Largest difference of a sample that still matches (default 0)", "N"},
   {"png", 'p', 0, G_OPTION_ARG_FILENAME, &opt_png, "Write a frame of the first pipeline", "FILE"},
   {"png-frame", 0, 0, G_OPTION_ARG_INT, &opt_png_frame, "Which frame to write (default 0)", "N"},
+  {"frames", 'f', 0, G_OPTION_ARG_INT, &opt_frames, "End after so many frames", "N"},
   {"checksums", 'c', 0, G_OPTION_ARG_NONE, &opt_checksums,
       "Print both checksums of every frame", NULL},
   {NULL}
@@ -222,7 +224,7 @@ compare (Side * first, Side * second)
   gboolean failed = FALSE;
   gint largest = 0;
 
-  for (;; n++) {
+  for (; n < (guint) opt_frames; n++) {
     g_autoptr (GstSample) a = side_pull (first, &failed);
     g_autoptr (GstSample) b = side_pull (second, &failed);
 

@@ -150,7 +150,7 @@ crc_open (Show * show)
 static gboolean
 crc_now (Show * show, guint32 * refresh)
 {
-  drmVBlank vblank = {.request = {.type = DRM_VBLANK_RELATIVE } };
+  drmVBlank vblank = {.request = {.type = DRM_VBLANK_RELATIVE} };
 
   if (drmWaitVBlank (show->card, &vblank))
     return FALSE;
@@ -297,8 +297,7 @@ heap_copy (Show * show, GstSample * sample, GstVideoInfo * info)
   to = gst_buffer_new ();
   gst_buffer_append_memory (to, memory);
   gst_buffer_add_video_meta_full (to, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT (&layout),
-      layout.width, layout.height, GST_VIDEO_INFO_N_PLANES (&layout), layout.offset,
-      layout.stride);
+      layout.width, layout.height, GST_VIDEO_INFO_N_PLANES (&layout), layout.offset, layout.stride);
   gst_buffer_copy_into (to, from, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
   if (gst_video_frame_map (&src, info, from, GST_MAP_READ)) {
     if (gst_video_frame_map (&dst, &layout, to, GST_MAP_WRITE)) {
@@ -321,15 +320,22 @@ feed_frame (GstAppSink * sink, gpointer data)
   Show *show = data;
   g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
   g_autoptr (GstCaps) caps = NULL;
+  g_autoptr (GstPad) pad = NULL;
   GstVideoInfo info;
   GstBuffer *buffer;
 
   if (!sample)
     return GST_FLOW_EOS;
-  if (!gst_video_info_from_caps (&info, gst_sample_get_caps (sample))
-      || !(caps = gst_dmaresv_caps_from_info (&info, TRUE))) {
-    show_fail (show, "no caps for dma-bufs");
+  if (!gst_video_info_from_caps (&info, gst_sample_get_caps (sample))) {
+    show_fail (show, "no video");
     return GST_FLOW_ERROR;
+  }
+  caps = gst_dmaresv_caps_from_info (&info, TRUE);
+  pad = gst_element_get_static_pad (show->frames, "src");
+  /* kmssink knows no such caps before 1.24, and imports dma-bufs all the same */
+  if (!caps || !gst_pad_peer_query_accept_caps (pad, caps)) {
+    gst_clear_caps (&caps);
+    caps = gst_dmaresv_caps_from_info (&info, FALSE);
   }
   gst_app_src_set_caps (GST_APP_SRC (show->frames), caps);
   buffer = heap_copy (show, sample, &info);

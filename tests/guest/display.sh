@@ -16,7 +16,7 @@ size=width=640,height=480
 cd "$out" || exit 1
 
 codecs="H.264 HEVC VP9 VP8 MPEG-2"
-# source, decoder and soft for a codec
+# use_codec CODEC [MORE]: source, decoder and soft; MORE follows the parser
 use_codec() {
 	case $1 in
 	H.264) source="demo.mp4 ! qtdemux ! h264parse" decoder=dmaresvh264dec soft=avdec_h264 ;;
@@ -25,31 +25,32 @@ use_codec() {
 	VP8) source="demo-vp8.webm ! matroskademux" decoder=dmaresvvp8dec soft=avdec_vp8 ;;
 	MPEG-2) source="demo-mpeg2.m2v ! mpegvideoparse" decoder=dmaresvmpeg2dec soft=avdec_mpeg2video ;;
 	esac
-	source="filesrc location=$STREAMS/$source"
+	source="filesrc location=$STREAMS/$source ${2:-}"
 	decoder="$source ! $decoder $hand_over" soft="$source ! $soft ! videoconvert"
 }
 
-# dmabuf FORMAT FOURCC: caps of dma-bufs
-dmabuf() {
+# kms_caps FORMAT FOURCC: as kmssink takes dma-bufs; before 1.24 under caps of system memory
+kms_caps() {
 	case $version in
-	1.22) echo "video/x-raw(memory:DMABuf),format=$1,$size" ;;
+	1.22) echo "video/x-raw,format=$1,$size" ;;
 	*) echo "video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=$2,$size" ;;
 	esac
 }
 
-# same NAME FRAMES SHOWN WANTED: as many lines as frames, all different, the same in both files
+# same NAME FRAMES SHOWN WANTED: as many different lines as frames, and the same lines
 same() {
-	local frames shown
+	local frames right other
 	frames=$(sort -u "$4" | wc -l)
-	shown=$(comm -12 <(sort -u "$3") <(sort -u "$4") | wc -l)
+	right=$(comm -12 <(sort -u "$3") <(sort -u "$4") | wc -l)
+	other=$(comm -23 <(sort -u "$3") <(sort -u "$4") | wc -l)
+	echo "# $1: $right of $2 frames were on the screen as they should be, and $other other pictures"
 	if [ "$frames" != "$2" ]; then
 		not_ok "$1" "the software decode gave $frames different frames instead of $2"
 	elif cmp -s "$3" "$4"; then
 		ok "$1"
 	else
-		not_ok "$1" "$shown of $frames frames were on the screen as they should be; $(wc -l <"$3") pictures were"
+		not_ok "$1" "not all frames, or not only these, or not in this order"
 	fi
-	echo "# $1: $shown of $frames frames"
 }
 
 kmssink="kmssink driver-name=vkms force-modesetting=true sync=false"
@@ -58,7 +59,7 @@ imported="grep -q imported=yes /sys/kernel/debug/dri/vkms/state"
 # crcs NAME FRAMES: what vkms scanned out, beside the same conversion of a software decode
 crcs() {
 	"$show" --frames "$2" --crc --each "$imported" \
-		"$decoder ! $rga ! $(dmabuf BGRx XR24) ! $kmssink" >"$1.shown" || return 1
+		"$decoder ! $rga ! $(kms_caps BGRx XR24) ! $kmssink" >"$1.shown" || return 1
 	"$show" --frames "$2" --crc-of \
 		"$soft ! video/x-raw,format=NV12 ! rgaconvert ! video/x-raw,format=BGRx" >"$1.wanted"
 }
@@ -74,7 +75,7 @@ part_kms() {
 	# no converted colours: the display does that, for the software decode's dma-bufs as well
 	use_codec H.264
 	name="$version: H.264 -> rga -> kmssink, I420"
-	"$show" --frames 6 --crc --each "$imported" "$decoder ! $rga ! $(dmabuf I420 YU12) ! $kmssink" >kms-i420.shown &&
+	"$show" --frames 6 --crc --each "$imported" "$decoder ! $rga ! $(kms_caps I420 YU12) ! $kmssink" >kms-i420.shown &&
 		"$show" --frames 6 --crc --from "$soft ! video/x-raw,format=I420" \
 			"appsrc name=frames ! $kmssink" >kms-i420.wanted &&
 		same "$name" 6 kms-i420.shown kms-i420.wanted || not_ok "$name" "it could not be shown"
@@ -82,28 +83,30 @@ part_kms() {
 
 # The checksums can be wrong: nothing waits for these frames.
 part_unproven() {
-	local name="unfinished frames on the screen are found out" shown
+	local name="$version: unfinished frames on the screen are found out" other
 	use_codec H.264
 	crcs unproven 10 || { not_ok "$name" "nothing was shown"; return; }
-	shown=$(comm -12 <(sort -u unproven.shown) <(sort -u unproven.wanted) | wc -l)
-	echo "# without fences, $shown of 10 frames handed over early were on the screen as they should be"
-	if cmp -s unproven.shown unproven.wanted; then not_ok "$name" "all were right"; else ok "$name"; fi
+	other=$(comm -23 <(sort -u unproven.shown) <(sort -u unproven.wanted) | wc -l)
+	echo "# handed over early without a fence: $other pictures that are no frame, for 10 frames"
+	if [ "$other" -gt 0 ]; then ok "$name"; else not_ok "$name" "all were right"; fi
 }
 
 # GL imports dma-bufs plane by plane, or as a whole; never by a copy of the CPU's
 part_gl() {
 	local codec method to_rgba
+	# llvmpipe must not starve the models of the silicon, which are programs here
+	renice -n 15 $BASHPID >&2
 	export GST_GL_PLATFORM=egl GST_GL_WINDOW=surfaceless GST_GL_API=gles2 GST_DEBUG_NO_COLOR=1
 	export MESA_SHADER_CACHE_DISABLE=true
 	to_rgba="glupload ! glcolorconvert ! video/x-raw(memory:GLMemory),format=RGBA ! gldownload ! video/x-raw"
 	for codec in $codecs; do
 		use_codec "$codec"
-		check "$version: $codec -> GL" "$compare" -n "$codec -> GL" \
+		check "$version: $codec -> GL" "$compare" -n "$codec -> GL" -f 15 \
 			"$decoder ! $to_rgba" "$soft ! video/x-raw,format=NV12 ! $to_rgba"
 	done
-	use_codec H.264
+	use_codec H.264 "! identity eos-after=5"
 	# shellcheck disable=SC2086
-	GST_DEBUG=glupload:5 timeout 60 gst-launch-1.0 -q $decoder ! identity eos-after=5 ! $to_rgba ! \
+	GST_DEBUG=glupload:5 timeout 60 gst-launch-1.0 -q $decoder ! $to_rgba ! \
 		fakesink >gl.log 2>&1
 	method=$(sed -n 's/.*attempting upload with uploader //p' gl.log | tail -n 1)
 	echo "# $version: glupload's method for NV12 dma-bufs: $method"
@@ -129,6 +132,7 @@ pictures() {
 
 part_wayland() {
 	local codec name weston n=5 sink="waylandsink sync=false" i
+	renice -n 15 $BASHPID >&2
 	export XDG_RUNTIME_DIR=/run/user WAYLAND_DISPLAY=wayland-display GST_DEBUG_NO_COLOR=1
 	export MESA_SHADER_CACHE_DISABLE=true
 	mkdir -p -m 700 "$XDG_RUNTIME_DIR"
@@ -137,7 +141,7 @@ part_wayland() {
 		--socket=$WAYLAND_DISPLAY --idle-time=0 --no-config >weston.log 2>&1 &
 	weston=$!
 	for i in $(seq 100); do [ -S "$XDG_RUNTIME_DIR/$WAYLAND_DISPLAY" ] || sleep 0.2; done
-	grep -aE 'GL renderer:|dmabuf support' weston.log | sed 's/.*\] */# weston: /; s/^ */# weston: /'
+	sed -nE "s/^(\\[[^]]*\\])? *((GL renderer|dmabuf support):.*)/# weston: \2/p" weston.log
 	for codec in $codecs; do
 		use_codec "$codec"
 		name="$version: $codec -> weston"
@@ -149,12 +153,13 @@ part_wayland() {
 		for i in wayland-soft/*.png; do md5sum <"$i"; done >wayland.wanted
 		same "$name, against a software decode shown likewise" $n wayland.shown wayland.wanted
 		# the colours are GL's arithmetic: 3 of 255 steps, as with the RGA
-		check "$name, against a software conversion" "$compare" -n "$name" -t 3 "$(pictures "wayland-$codec")" \
-			"$soft dither=none chroma-mode=none ! identity eos-after=$((n + 1)) ! video/x-raw,format=ARGB64 !
+		check "$name, against a software conversion" "$compare" -n "$name" -t 3 -f $n \
+			"$(pictures "wayland-$codec")" \
+			"$soft dither=none chroma-mode=none ! video/x-raw,format=ARGB64 !
 			 videoconvert dither=none ! video/x-raw,format=RGB"
 	done
 	kill $weston
 	wait $weston
 }
 
-for part in $parts; do "part_$part"; done
+for part in $parts; do ("part_$part"); done
