@@ -29,8 +29,8 @@ use_codec() {
 	decoder="$source ! $decoder $hand_over" soft="$source ! $soft ! videoconvert"
 }
 
-# kms_caps FORMAT FOURCC: as kmssink takes dma-bufs; before 1.24 under caps of system memory
-kms_caps() {
+# sink_caps FORMAT FOURCC: as sinks take dma-bufs; before 1.24 kmssink does under caps of system memory
+sink_caps() {
 	case $version in
 	1.22) echo "video/x-raw,format=$1,$size" ;;
 	*) echo "video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=$2,$size" ;;
@@ -58,8 +58,12 @@ imported="grep -q imported=yes /sys/kernel/debug/dri/vkms/state"
 
 # crcs NAME FRAMES: what vkms scanned out, beside the same conversion of a software decode
 crcs() {
+	local status
 	"$show" --frames "$2" --crc --each "$imported" \
-		"$decoder ! $rga ! $(kms_caps BGRx XR24) ! $kmssink" >"$1.shown" || return 1
+		"$decoder ! $rga ! $(sink_caps BGRx XR24) ! $kmssink" >"$1.shown" 2>"$1.stats"
+	status=$?
+	cat "$1.stats" >&2
+	[ $status = 0 ] || return 1
 	"$show" --frames "$2" --crc-of \
 		"$soft ! video/x-raw,format=NV12 ! rgaconvert ! video/x-raw,format=BGRx" >"$1.wanted"
 }
@@ -75,10 +79,28 @@ part_kms() {
 	# no converted colours: the display does that, for the software decode's dma-bufs as well
 	use_codec H.264
 	name="$version: H.264 -> rga -> kmssink, I420"
-	"$show" --frames 6 --crc --each "$imported" "$decoder ! $rga ! $(kms_caps I420 YU12) ! $kmssink" >kms-i420.shown &&
+	"$show" --frames 6 --crc --each "$imported" "$decoder ! $rga ! $(sink_caps I420 YU12) ! $kmssink" >kms-i420.shown &&
 		"$show" --frames 6 --crc --from "$soft ! video/x-raw,format=I420" \
 			"appsrc name=frames ! $kmssink" >kms-i420.wanted &&
 		same "$name" 6 kms-i420.shown kms-i420.wanted || not_ok "$name" "it could not be shown"
+}
+
+# early_frames FILE ELEMENT: how many left an element before their job was done, by its statistics
+early_frames() { sed -nE "s/^$2.*frames-early=\(guint64\)([0-9]+),.*/\1/p" "$1" | grep . || echo 0; }
+
+# What has not been written yet may leave when a fence tells; the display waits for it.
+part_early() {
+	local codec name decoded converted
+	for codec in H.264 MPEG-2; do
+		use_codec "$codec"
+		name="$version: $codec -> rga -> kmssink, handed over early"
+		crcs "early-$codec" 15 || { not_ok "$name" "it could not be shown"; continue; }
+		same "$name" 15 "early-$codec.shown" "early-$codec.wanted"
+		decoded=$(early_frames "early-$codec.stats" dmaresv)
+		converted=$(early_frames "early-$codec.stats" rgaconvert)
+		echo "# $name: $decoded frames left the decoder unfinished, $converted the RGA"
+		check "$name: frames are" test "$converted" -ge 15
+	done
 }
 
 # The checksums can be wrong: nothing waits for these frames.
@@ -158,6 +180,12 @@ part_wayland() {
 			"$soft dither=none chroma-mode=none ! video/x-raw,format=ARGB64 !
 			 videoconvert dither=none ! video/x-raw,format=RGB"
 	done
+	# converted by the RGA: nothing is left to GL but to place it
+	use_codec H.264
+	name="$version: H.264 -> rga -> weston, BGRx"
+	shots wayland-rga $n "$decoder ! $rga ! $(sink_caps BGRx XR24) ! $sink" >&2
+	check "$name" "$compare" -n "$name" -f $n "$(pictures wayland-rga)" \
+		"$soft ! video/x-raw,format=NV12 ! rgaconvert ! video/x-raw,format=BGRx ! videoconvert ! video/x-raw,format=RGB"
 	kill $weston
 	wait $weston
 }
