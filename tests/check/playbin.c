@@ -126,15 +126,20 @@ player_decoder (Player * p)
 /* Opens the clip and waits, paused, for its first frame.
  *
  * GStreamer 1.22's uridecodebin3 may start its source before its decodebin3 takes data, and then
- * stands still for ever.  No decoder exists at that point, so that is what tells: once more. */
+ * stands still for ever.  No decoder exists at that point, so that is what tells: once more, after
+ * other pauses, as a race that is lost by a hair may be lost again. */
 static void
 player_preroll (Player * p, const gchar * clip)
 {
-  for (guint i = 0; i < 5; i++) {
+  for (guint i = 0; i < 20; i++) {
     g_autofree gchar *decoder = NULL;
     GstStateChangeReturn ret;
 
     player_open (p, clip);
+    if (i > 0) {
+      gst_element_set_state (p->playbin, GST_STATE_READY);
+      g_usleep (i * 7 * G_TIME_SPAN_MILLISECOND);
+    }
     gst_element_set_state (p->playbin, GST_STATE_PAUSED);
     ret = gst_element_get_state (p->playbin, NULL, NULL, 3 * GST_SECOND);
     decoder = player_decoder (p);
