@@ -359,6 +359,16 @@ gst_rga_convert_decide_allocation (GstBaseTransform * trans, GstQuery * query)
   return TRUE;
 }
 
+static gboolean
+pool_has_free (GstRgaConvertBasePrivate * priv)
+{
+  GstDmaResvPoolStats stats = { 0, };
+
+  if (priv->pool)
+    gst_dmaresv_pool_get_stats (GST_DMARESV_POOL (priv->pool), &stats);
+  return stats.free > 0;
+}
+
 /* All buffers that videobuf2 knows, but for one to convert into, are somewhere else. */
 static gboolean
 pool_is_used_up (GstRgaConvertBasePrivate * priv)
@@ -398,13 +408,10 @@ gst_rga_convert_prepare_output_buffer (GstBaseTransform * trans, GstBuffer * inp
   GstRgaConvertBase *self = GST_RGA_CONVERT_BASE (trans);
   GstRgaConvertBasePrivate *priv = PRIV (self);
   GstBaseTransformClass *klass = GST_BASE_TRANSFORM_CLASS (gst_rga_convert_base_parent_class);
-  GstDmaResvPoolStats stats = { 0, };
   GstFlowReturn ret;
 
-  if (priv->pool)
-    gst_dmaresv_pool_get_stats (GST_DMARESV_POOL (priv->pool), &stats);
   /* The device keeps the buffer of a job that it has not seen to end, and would be waited for. */
-  if (priv->running && !stats.free && (ret = rga_convert_settle (self)) != GST_FLOW_OK)
+  if (priv->running && !pool_has_free (priv) && (ret = rga_convert_settle (self)) != GST_FLOW_OK)
     return ret;
   if (!gst_base_transform_is_passthrough (trans) && priv->pool && !priv->dmabuf_out
       && !priv->copy_out && pool_is_used_up (priv)) {
@@ -681,10 +688,7 @@ gst_rga_convert_base_class_init (GstRgaConvertBaseClass * klass)
    * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_HAND_OVER,
-      g_param_spec_enum ("hand-over", "Hand-over",
-          "When frames leave, where the kernel publishes fences", GST_TYPE_DMARESV_HAND_OVER,
-          GST_DMARESV_HAND_OVER_AUTO,
-          G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY | G_PARAM_STATIC_STRINGS));
+      gst_dmaresv_hand_over_param_spec ());
 
   /**
    * GstRgaConvert:stats:

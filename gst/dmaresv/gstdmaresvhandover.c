@@ -74,6 +74,15 @@ gst_dmaresv_hand_over_get_type (void)
   return type;
 }
 
+GParamSpec *
+gst_dmaresv_hand_over_param_spec (void)
+{
+  return g_param_spec_enum ("hand-over", "Hand-over",
+      "When frames leave, where the kernel publishes fences", GST_TYPE_DMARESV_HAND_OVER,
+      GST_DMARESV_HAND_OVER_AUTO,
+      G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY | G_PARAM_STATIC_STRINGS);
+}
+
 /* Through ghost pads to the pad of a real element. (transfer full, nullable) */
 static GstPad *
 real_peer (GstPad * srcpad)

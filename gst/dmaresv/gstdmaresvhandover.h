@@ -30,6 +30,8 @@ typedef enum
 
 #define GST_TYPE_DMARESV_HAND_OVER (gst_dmaresv_hand_over_get_type ())
 GType      gst_dmaresv_hand_over_get_type (void);
+/* The property "hand-over", the same for every element that has it (transfer floating). */
+GParamSpec *gst_dmaresv_hand_over_param_spec (void);
 
 /* Whether @mode and what is behind @srcpad let unfinished buffers through. @allocation: downstream's
  * answer to the allocation query. */

@@ -666,10 +666,7 @@ gst_dmaresv_decoder_class_init (GstDmaResvDecoderClass * klass)
       g_param_spec_string ("media-device-path", "Media Device Path",
           "Path of the media node", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   g_object_class_install_property (object_class, PROP_HAND_OVER,
-      g_param_spec_enum ("hand-over", "Hand-over",
-          "When frames leave, where the kernel publishes fences", GST_TYPE_DMARESV_HAND_OVER,
-          GST_DMARESV_HAND_OVER_AUTO,
-          G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY | G_PARAM_STATIC_STRINGS));
+      gst_dmaresv_hand_over_param_spec ());
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "How many frames left before (frames-early) and after (frames-finished) their job was "
