@@ -197,27 +197,27 @@ message_text (GstMessage * msg)
       debug ? debug : "");
 }
 
-gboolean
-wait_end_within (GstElement * pipeline, Result * r, GstClockTime timeout)
+/* Takes what the messages on the bus say into @r, until one of @last or until none comes within
+ * @timeout; FALSE then. */
+static gboolean
+watch_bus (GstElement * pipeline, Result * r, GstMessageType last, GstClockTime timeout)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  gboolean done = FALSE;
+  GstMessageType type = 0;
 
-  while (!done) {
+  while (!(type & last)) {
     GstMessage *msg = gst_bus_timed_pop_filtered (bus, timeout,
         GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING | GST_MESSAGE_ELEMENT);
 
     if (!msg)
       return FALSE;
-    if (GST_MESSAGE_TYPE (msg) == GST_MESSAGE_ERROR) {
+    type = GST_MESSAGE_TYPE (msg);
+    if (type == GST_MESSAGE_ERROR) {
       if (!r->error)
         r->error = message_text (msg);
-      done = TRUE;
-    } else if (GST_MESSAGE_TYPE (msg) == GST_MESSAGE_WARNING) {
+    } else if (type == GST_MESSAGE_WARNING) {
       if (!r->warning)
         r->warning = message_text (msg);
-    } else if (GST_MESSAGE_TYPE (msg) == GST_MESSAGE_EOS) {
-      done = TRUE;
     } else if (gst_message_has_name (msg, "conformance/checksum")) {
       g_free (r->sink_checksum);
       r->sink_checksum = g_strdup (gst_structure_get_string (gst_message_get_structure (msg),
@@ -226,6 +226,18 @@ wait_end_within (GstElement * pipeline, Result * r, GstClockTime timeout)
     gst_message_unref (msg);
   }
   return TRUE;
+}
+
+gboolean
+wait_end_within (GstElement * pipeline, Result * r, GstClockTime timeout)
+{
+  return watch_bus (pipeline, r, GST_MESSAGE_EOS | GST_MESSAGE_ERROR, timeout);
+}
+
+gboolean
+wait_eos_within (GstElement * pipeline, Result * r, GstClockTime timeout)
+{
+  return watch_bus (pipeline, r, GST_MESSAGE_EOS, timeout);
 }
 
 void

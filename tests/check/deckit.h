@@ -61,6 +61,8 @@ GstElement *make_pipeline (const gchar * name, const gchar * decoder, const gcha
     Result * r);
 /* Until EOS (TRUE), an error (TRUE) or the time's end (FALSE). */
 gboolean    wait_end_within (GstElement * pipeline, Result * r, GstClockTime timeout);
+/* Until EOS (TRUE), errors before it or not, or the time's end (FALSE). */
+gboolean    wait_eos_within (GstElement * pipeline, Result * r, GstClockTime timeout);
 /* Until EOS or an error. */
 void        wait_end (GstElement * pipeline, Result * r);
 void        end_pipeline (GstElement * pipeline);

@@ -16,6 +16,9 @@
 
 #include "deckit.h"
 
+/* How long after an error the end of the stream is waited for. */
+#define AFTER_ERROR GST_SECOND
+
 static gint opt_timeout = 60;
 static gchar *opt_frames = NULL;
 static gchar **opt_descriptions = NULL;
@@ -112,6 +115,9 @@ main (int argc, char **argv)
     if (pipelines[i]) {
       end = wait_end_within (pipelines[i], &results[i], opt_timeout * GST_SECOND) ?
           results[i].error ? "error" : "eos" : "hang";
+      /* the frames before an error may all be there, and the end of the stream behind it */
+      if (results[i].error)
+        wait_eos_within (pipelines[i], &results[i], AFTER_ERROR);
       /* what hangs may do so for ever: the line above has to be out by then */
       if (!strcmp (end, "hang")) {
         report (end, &results[i]);

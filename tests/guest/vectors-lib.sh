@@ -31,6 +31,22 @@ source_of() {
 	esac
 }
 
+readarray -t parsed_twice < <(grep -v '^#' "$here/parsed-twice.tsv")
+
+# parsers_of CODEC PATH: a parser that loses the last picture to an error of its own comes twice: the first one then
+# hands on each NAL unit by itself, and only the second collects access units.
+parsers_of() {
+	local rule parser
+	parser=$(parser_of "$1")
+	for rule in "${parsed_twice[@]}"; do
+		# shellcheck disable=SC2053
+		[[ $2 == ${rule%%$'\t'*} ]] || continue
+		echo "$parser ! capsfilter caps=video/x-$1,stream-format=byte-stream,alignment=nal ! $parser"
+		return
+	done
+	echo "$parser"
+}
+
 # pipeline_of CODEC PATH [PIXFMT [TAGS]]
 # The sink knows no packed format of 10 bits, and no NV16: to these they convert without loss.
 pipeline_of() {
@@ -39,7 +55,7 @@ pipeline_of() {
 	*10le,* | *422p,* | *bitdepth-change*)
 		unpack=" ! videoconvert dither=none chroma-mode=none ! video/x-raw,format={NV12,I420_10LE,Y42B,I422_10LE}" ;;
 	esac
-	echo "$(source_of "$2") ! $(parser_of "$1") ! ${VECTOR_DECODER:-$(decoder_of "$1")}$unpack"
+	echo "$(source_of "$2") ! $(parsers_of "$1" "$2") ! ${VECTOR_DECODER:-$(decoder_of "$1")}$unpack"
 }
 
 declare -A missing=()
