@@ -64,6 +64,7 @@ typedef struct
   guint n_refs;
   V4l2Request *request;
   GstClockTime queued_at;
+  guint64 number;               /* in the order of submission */
   guint64 trace_id;
   /* the OUTPUT buffer with this job's number */
   gpointer data;
@@ -88,6 +89,7 @@ struct _DecDevice
   gsize controls_size;          /* bytes, of the job submitted last */
   guint n_jobs;                 /* OUTPUT buffers */
   guint in_flight;
+  guint64 n_submitted;
   gboolean streaming;
   gboolean can_hold;            /* V4L2_BUF_CAP_SUPPORTS_M2M_HOLD_CAPTURE_BUF */
   Job *held;                    /* submitted last, and its CAPTURE buffer waits for the other field */
@@ -621,9 +623,17 @@ dec_device_reap (DecDevice * self, GError ** error)
       && dec_device_dequeue (self, V4L2_M2M_OUTPUT, error));
 }
 
+/* A wait that is shorter than a job may take ends for its caller to look at something else. */
+static void
+dec_device_trace_wait (DecDevice * self, GstClockTime start, GstClockTime timeout, gboolean ok)
+{
+  gst_dmaresv_trace_job_wait (dec_device_unit (self), start, ok || timeout < DEC_DEVICE_TIMEOUT);
+}
+
 /* Waits until one more buffer of some job is done. */
 static gboolean
-dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** error)
+dec_device_wait_one (DecDevice * self, GstClockTime timeout, GCancellable * cancellable,
+    GError ** error)
 {
   V4l2M2mDir dir = V4L2_M2M_OUTPUT;
   GstClockTime start = gst_util_get_timestamp ();
@@ -635,8 +645,8 @@ dec_device_wait_one (DecDevice * self, GCancellable * cancellable, GError ** err
     if (self->jobs[i].busy && !self->jobs[i].capture_done && &self->jobs[i] != self->held)
       dir = V4L2_M2M_CAPTURE;
   }
-  ok = v4l2_m2m_wait (self->m2m, dir, DEC_DEVICE_TIMEOUT, cancellable, error);
-  gst_dmaresv_trace_job_wait (dec_device_unit (self), start, ok);
+  ok = v4l2_m2m_wait (self->m2m, dir, timeout, cancellable, error);
+  dec_device_trace_wait (self, start, timeout, ok);
   if (!ok) {
     g_prefix_error (error, "Waited %" G_GUINT64_FORMAT " ms for %s to finish a job (%u in "
         "flight, %s queue): ", (gst_util_get_timestamp () - start) / GST_MSECOND,
@@ -678,21 +688,22 @@ dec_device_wait (DecDevice * self, DecPicture * picture, GCancellable * cancella
     return FALSE;
   dec_device_end_picture (self, picture);
   while (picture->state == DEC_PICTURE_QUEUED) {
-    if (!dec_device_wait_one (self, cancellable, error))
+    if (!dec_device_wait_one (self, DEC_DEVICE_TIMEOUT, cancellable, error))
       return FALSE;
   }
   return TRUE;
 }
 
 gboolean
-dec_device_wait_room (DecDevice * self, guint max_jobs, GCancellable * cancellable, GError ** error)
+dec_device_wait_room (DecDevice * self, guint max_jobs, GstClockTime timeout,
+    GCancellable * cancellable, GError ** error)
 {
   if (!dec_device_reap (self, error))
     return FALSE;
   if (max_jobs <= 1)
     dec_device_release_held (self);
   while (self->in_flight >= max_jobs) {
-    if (!dec_device_wait_one (self, cancellable, error))
+    if (!dec_device_wait_one (self, timeout, cancellable, error))
       return FALSE;
   }
   return TRUE;
@@ -701,17 +712,33 @@ dec_device_wait_room (DecDevice * self, guint max_jobs, GCancellable * cancellab
 gboolean
 dec_device_wait_idle (DecDevice * self, GCancellable * cancellable, GError ** error)
 {
-  return dec_device_wait_room (self, 1, cancellable, error);
+  return dec_device_wait_room (self, 1, DEC_DEVICE_TIMEOUT, cancellable, error);
 }
 
 gboolean
-dec_device_poll (DecDevice * self, GCancellable * cancellable, GError ** error)
+dec_device_poll (DecDevice * self, GstClockTime timeout, GCancellable * cancellable,
+    GError ** error)
 {
   GstClockTime start = gst_util_get_timestamp ();
-  gboolean ok = v4l2_m2m_wait (self->m2m, V4L2_M2M_CAPTURE, DEC_DEVICE_TIMEOUT, cancellable, error);
+  gboolean ok = v4l2_m2m_wait (self->m2m, V4L2_M2M_CAPTURE, timeout, cancellable, error);
 
-  gst_dmaresv_trace_job_wait (dec_device_unit (self), start, ok);
+  dec_device_trace_wait (self, start, timeout, ok);
   return ok;
+}
+
+gboolean
+dec_device_is_next (DecDevice * self, DecPicture * picture)
+{
+  Job *next = NULL;
+  guint i;
+
+  for (i = 0; i < self->n_jobs; i++) {
+    Job *job = &self->jobs[i];
+
+    if (job->busy && (!next || job->number < next->number))
+      next = job;
+  }
+  return next && next->picture == picture;
 }
 
 static Job *
@@ -726,7 +753,7 @@ dec_device_free_job (DecDevice * self, GCancellable * cancellable, GError ** err
       if (!self->jobs[i].busy)
         return &self->jobs[i];
     }
-    if (!dec_device_wait_one (self, cancellable, error))
+    if (!dec_device_wait_one (self, DEC_DEVICE_TIMEOUT, cancellable, error))
       return NULL;
   }
 }
@@ -841,6 +868,7 @@ dec_device_submit (DecDevice * self, DecPicture * picture, const DecDeviceJob * 
   job->busy = TRUE;
   job->output_done = job->capture_done = job->continued = FALSE;
   job->queued_at = gst_util_get_timestamp ();
+  job->number = self->n_submitted++;
   job->picture = dec_picture_ref (picture);
   job->n_refs = MIN (desc->n_refs, DEC_DEVICE_MAX_REFS);
   for (i = 0; i < job->n_refs; i++)

@@ -60,6 +60,7 @@ struct _DecPicture
   DecPictureState state;
   gboolean error;               /* V4L2_BUF_FLAG_ERROR */
   GstDmaFenceState *fence;      /* the owner's: the job's fence, once it was seen pending */
+  guint looks;                  /* the owner's: times when no fence was seen, though it was next */
   guint64 inode;                /* of its first dma-buf, once it was queued with tracing on */
   guint64 tag;                  /* the owner's */
   gboolean output;              /* the owner's: was given to output */
@@ -129,12 +130,16 @@ void        dec_device_end_picture (DecDevice * self, DecPicture * picture);
 /* Waits until @picture is no longer DEC_PICTURE_QUEUED; no other field is expected then. */
 gboolean    dec_device_wait (DecDevice * self, DecPicture * picture, GCancellable * cancellable,
     GError ** error);
-/* Waits until fewer than @max_jobs are in flight. */
-gboolean    dec_device_wait_room (DecDevice * self, guint max_jobs, GCancellable * cancellable,
+/* Waits until fewer than @max_jobs are in flight; for each that has to end first, @timeout (ns) at
+ * most. */
+gboolean    dec_device_wait_room (DecDevice * self, guint max_jobs, GstClockTime timeout,
+    GCancellable * cancellable, GError ** error);
+/* Waits until some job may be done, @timeout (ns) at most; takes nothing back. From any thread.
+ * G_IO_ERROR_FAILED when no job is in flight. */
+gboolean    dec_device_poll (DecDevice * self, GstClockTime timeout, GCancellable * cancellable,
     GError ** error);
-/* Waits until some job may be done; takes nothing back. From any thread. G_IO_ERROR_FAILED when no
- * job is in flight. */
-gboolean    dec_device_poll (DecDevice * self, GCancellable * cancellable, GError ** error);
+/* Whether @picture's is the first of the jobs in flight, which runs or is the next of ours to. */
+gboolean    dec_device_is_next (DecDevice * self, DecPicture * picture);
 /* Waits for all jobs. */
 gboolean    dec_device_wait_idle (DecDevice * self, GCancellable * cancellable, GError ** error);
 /* STREAMOFF and STREAMON: every job is cancelled, every reference is forgotten by the driver. */

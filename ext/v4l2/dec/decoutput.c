@@ -23,7 +23,9 @@ GST_DEBUG_CATEGORY_EXTERN (gst_dmaresv_decoder_debug);
  *  - early, while its job runs, where downstream respects implicit fences and
  *    the job's fence was *seen pending* in the dma-buf.  A job that is queued
  *    behind another has no fence yet, and looks like one that is done: it waits
- *    for its turn.  The sync_file is kept (GstDmaFenceMeta): a failure shows in
+ *    for its turn.  Our own job before it tells when that is; another process's
+ *    does not, so who waits looks again from time to time (must_look()).
+ *    The sync_file is kept (GstDmaFenceMeta): a failure shows in
  *    it, and in V4L2_BUF_FLAG_ERROR when the job is taken back (check_handed()).
  *
  * Two threads push, one at a time, under the stream lock.  The thread that
@@ -42,6 +44,12 @@ GST_DEBUG_CATEGORY_EXTERN (gst_dmaresv_decoder_debug);
 /* Pictures in the hardware's queue, and decoded ones ahead of a new job. */
 #define MAX_IN_FLIGHT 2
 #define MAX_WAITING 1
+
+/* How often to look whether a job has begun that has to wait for another process's: often enough to
+ * be worth it, and nothing that would be noticed otherwise. */
+#define LOOK_AGAIN GST_MSECOND
+/* After so many pictures without a fence while they were looked at, the kernel publishes none. */
+#define MAX_UNSEEN 8
 
 /* Pictures and frames */
 
@@ -257,23 +265,48 @@ gst_dmaresv_decoder_check_handed (GstDmaResvDecoder * self)
   }
 }
 
-/* Whether the head may leave while its job runs. */
+/* Whether frames may leave while their jobs run. */
+static gboolean
+gst_dmaresv_decoder_allows_early (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+
+  /* A frame of two fields has two jobs, and a fence of the first says nothing of the second. What
+   * downstream said before it asked for a new negotiation may be true no more. */
+  return priv->early_allowed && !priv->sequence.interlaced && !priv->need_negotiate
+      && !gst_pad_needs_reconfigure (GST_VIDEO_DECODER_SRC_PAD (self))
+      && !gst_dmaresv_decoder_has_to_copy (self)
+      && (priv->live || dec_device_get_in_flight (priv->device) >= MAX_IN_FLIGHT);
+}
+
+/* Whether the head's job runs, and it may leave. */
 static gboolean
 gst_dmaresv_decoder_may_leave_early (GstDmaResvDecoder * self, Output * output)
 {
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   DecPicture *picture = output->picture;
 
-  /* A frame of two fields has two jobs, and a fence of the first says nothing of the second. What
-   * downstream said before it asked for a new negotiation may be true no more. */
-  if (!priv->early_allowed || priv->sequence.interlaced || priv->need_negotiate
-      || gst_pad_needs_reconfigure (GST_VIDEO_DECODER_SRC_PAD (self))
-      || gst_dmaresv_decoder_has_to_copy (self)
-      || (!priv->live && dec_device_get_in_flight (priv->device) < MAX_IN_FLIGHT))
+  if (!gst_dmaresv_decoder_allows_early (self))
     return FALSE;
   if (!picture->fence)
     picture->fence = gst_dmaresv_hand_over_prove (picture->buffer);
+  if (picture->fence)
+    priv->n_unseen = 0;
+  else if (dec_device_is_next (priv->device, picture) && picture->looks++ == 1)
+    priv->n_unseen++;
   return picture->fence != NULL;
+}
+
+/* Whether the head may leave as soon as its job begins, and nothing but looking will show that. */
+static gboolean
+gst_dmaresv_decoder_must_look (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  Output *output = g_queue_peek_head (&priv->outputs);
+
+  return output && output->picture->state == DEC_PICTURE_QUEUED && !output->picture->fence
+      && priv->n_unseen < MAX_UNSEEN && gst_dmaresv_decoder_allows_early (self)
+      && dec_device_is_next (priv->device, output->picture);
 }
 
 static gboolean
@@ -358,17 +391,39 @@ gst_dmaresv_decoder_push_all (GstDmaResvDecoder * self)
   return TRUE;
 }
 
-gboolean
-gst_dmaresv_decoder_make_room (GstDmaResvDecoder * self)
+/* Waits for room in the hardware's queue; pushes the head meanwhile if its job is seen to begin. */
+static gboolean
+gst_dmaresv_decoder_wait_room (GstDmaResvDecoder * self)
 {
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   /* Each field is a job. */
   guint max_jobs = priv->sequence.interlaced ? 2 * MAX_IN_FLIGHT : MAX_IN_FLIGHT;
-  g_autoptr (GError) err = NULL;
+  GstClockTime waited = 0;
+
+  for (;;) {
+    g_autoptr (GError) err = NULL;
+    GstClockTime timeout = DEC_DEVICE_TIMEOUT - waited;
+
+    if (gst_dmaresv_decoder_must_look (self))
+      timeout = MIN (timeout, LOOK_AGAIN);
+    waited += timeout;
+    if (dec_device_wait_room (priv->device, max_jobs, timeout, priv->cancellable, &err))
+      return TRUE;
+    if (!g_error_matches (err, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) || waited >= DEC_DEVICE_TIMEOUT)
+      return gst_dmaresv_decoder_wait_failed (self, err);
+    if (!gst_dmaresv_decoder_push_ready (self))
+      return FALSE;
+  }
+}
+
+gboolean
+gst_dmaresv_decoder_make_room (GstDmaResvDecoder * self)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
   guint may_wait;
 
-  if (!dec_device_wait_room (priv->device, max_jobs, priv->cancellable, &err))
-    return gst_dmaresv_decoder_wait_failed (self, err);
+  if (!gst_dmaresv_decoder_wait_room (self))
+    return FALSE;
   gst_dmaresv_decoder_check_handed (self);
   /* A key frame may let two out at once: idle hardware is not to wait for the first to be taken. */
   may_wait = dec_device_get_in_flight (priv->device) ? MAX_WAITING : MAX_WAITING + 1;
@@ -429,15 +484,16 @@ output_thread_has_turn (DecOutputThread * self)
   return turn;
 }
 
-/* Pushes what may leave. Whether there is more, and (@wait) its job is not done. */
+/* Pushes what may leave. Whether there is more; its job is to be waited for that long (@wait, 0 if
+ * it is done). */
 static gboolean
-output_thread_push (GstDmaResvDecoder * self, gboolean * wait)
+output_thread_push (GstDmaResvDecoder * self, GstClockTime * wait)
 {
   GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   gboolean more = FALSE;
 
-  *wait = FALSE;
+  *wait = 0;
   GST_VIDEO_DECODER_STREAM_LOCK (decoder);
   if (output_thread_has_turn (priv->output_thread) && priv->output_flow == GST_FLOW_OK
       && !g_cancellable_is_cancelled (priv->cancellable)) {
@@ -446,7 +502,8 @@ output_thread_push (GstDmaResvDecoder * self, gboolean * wait)
       Output *output = g_queue_peek_head (&priv->outputs);
 
       more = output != NULL;
-      *wait = more && output->picture->state == DEC_PICTURE_QUEUED;
+      if (more && output->picture->state == DEC_PICTURE_QUEUED)
+        *wait = gst_dmaresv_decoder_must_look (self) ? LOOK_AGAIN : DEC_DEVICE_TIMEOUT;
     } else {
       priv->output_flow = priv->flow;
     }
@@ -470,27 +527,40 @@ output_thread_timed_out (GstDmaResvDecoder * self, const GError * err)
   GST_VIDEO_DECODER_STREAM_UNLOCK (decoder);
 }
 
+/* Waits for a job, without the stream lock. Whether to look again. @waited: since a job ended. */
+static gboolean
+output_thread_wait (GstDmaResvDecoder * self, GstClockTime timeout, GstClockTime * waited)
+{
+  GstDmaResvDecoderPrivate *priv = PRIV (self);
+  g_autoptr (GError) err = NULL;
+
+  /* That nothing is queued (any more) is no error. */
+  if (dec_device_poll (priv->device, timeout, priv->cancellable, &err)
+      || g_error_matches (err, G_IO_ERROR, G_IO_ERROR_FAILED)) {
+    *waited = 0;
+    return TRUE;
+  }
+  *waited += timeout;
+  if (g_error_matches (err, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) && *waited < DEC_DEVICE_TIMEOUT)
+    return TRUE;
+  if (!g_error_matches (err, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    output_thread_timed_out (self, err);
+  return FALSE;
+}
+
 static gpointer
 output_thread_run (gpointer user_data)
 {
   GstDmaResvDecoder *self = user_data;
   GstDmaResvDecoderPrivate *priv = PRIV (self);
   DecOutputThread *thread = priv->output_thread;
-  gboolean wait;
 
   while (output_thread_wait_turn (thread)) {
-    while (output_thread_push (self, &wait)) {
-      g_autoptr (GError) err = NULL;
+    GstClockTime wait, waited = 0;
 
-      if (!wait)
-        continue;
-      /* Without the stream lock. That nothing is queued (any more) is no error: look again. */
-      if (!dec_device_poll (priv->device, priv->cancellable, &err)
-          && !g_error_matches (err, G_IO_ERROR, G_IO_ERROR_FAILED)) {
-        if (!g_error_matches (err, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-          output_thread_timed_out (self, err);
+    while (output_thread_push (self, &wait)) {
+      if (wait > 0 && !output_thread_wait (self, wait, &waited))
         break;
-      }
     }
   }
   return NULL;

@@ -61,6 +61,7 @@ typedef struct
   GQueue outputs;               /* of Output */
   GQueue handed;                /* of DecPicture: left before they were decoded */
   gboolean early_allowed;       /* by the user and by downstream */
+  guint n_unseen;               /* pictures in a row that were looked at, and no fence was ever seen */
   GstDmaResvHandOver hand_over; /* under the object lock */
   guint64 n_early, n_finished;  /* likewise */
   DecOutputThread *output_thread;

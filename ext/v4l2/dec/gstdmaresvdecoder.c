@@ -545,6 +545,7 @@ gst_dmaresv_decoder_start (GstVideoDecoder * decoder)
   priv->have_sequence = FALSE;
   priv->need_negotiate = FALSE;
   priv->reverse = FALSE;
+  priv->n_unseen = 0;
   GST_OBJECT_LOCK (self);
   priv->n_early = priv->n_finished = 0;
   GST_OBJECT_UNLOCK (self);
