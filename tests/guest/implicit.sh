@@ -44,6 +44,15 @@ matches() {
 	esac
 }
 
+# looks PIPELINE: a kernel without fences is looked at every ms of 20 for eight pictures, and then no more
+looks() {
+	local n
+	n=$(env -u GST_DMARESV_TEST_UNPROVEN GST_DEBUG=dmaresvv4l2:6 timeout -k 5 100 gst-launch-1.0 -q $1 2>&1 |
+		grep -c 'a CAPTURE buffer: timed out')
+	[ "$n" -ge 8 ] && [ "$n" -le 160 ] && ok "nobody goes on looking for fences where there are none" ||
+		not_ok "nobody goes on looking for fences where there are none" "looked $n times"
+}
+
 wait_fences() { echo "$1" >/sys/module/videobuf2_common/parameters/wait_fences; }
 
 case $case in
@@ -79,6 +88,7 @@ acquire)
 		[ "$kernel" = stock ] && break
 	done
 	parse="filesrc location=$streams/base.h264 ! h264parse"
+	[ "$kernel" = stock ] && looks "$parse ! dmaresvh264dec hand-over=early ! fakesink"
 	matches $want "early into a CPU mapping" $least \
 		"$parse ! dmaresvh264dec name=dec hand-over=early ! queue" \
 		"$parse ! avdec_h264 ! videoconvert ! video/x-raw,format=NV12"
