@@ -648,6 +648,34 @@ dma_fence_set_no_dmabuf (GError ** error)
 }
 
 /**
+ * gst_dma_fence_collect:
+ * @all: (inout): a sync_file descriptor, or -1 when nothing has been collected yet
+ * @sync_fd: (transfer full): the sync_file to add; -1, from a call that failed and
+ *     set @error, is passed on as the failure it is
+ * @error: (inout) (optional): return location for a #GError
+ *
+ * gst_dma_fence_merge() for a loop: what comes first becomes @all, the rest is
+ * merged into it.
+ *
+ * Returns: %FALSE with @error set on failure; then @all has been closed and is -1
+ */
+gboolean
+gst_dma_fence_collect (gint * all, gint sync_fd, GError ** error)
+{
+  gint merged = sync_fd;
+
+  if (sync_fd >= 0 && *all >= 0) {
+    merged = gst_dma_fence_merge ("dmaresv-buffer", *all, sync_fd, error);
+    close (sync_fd);
+  }
+  if (*all >= 0)
+    close (*all);
+  *all = merged;
+
+  return merged >= 0;
+}
+
+/**
  * gst_dma_fence_export_buffer:
  * @buffer: (transfer none): a buffer
  * @access: what the caller is about to do with it
@@ -675,25 +703,11 @@ gst_dma_fence_export_buffer (GstBuffer * buffer, GstDmaAccess access, GError ** 
   g_return_val_if_fail (GST_IS_BUFFER (buffer), -1);
 
   for (i = 0; i < gst_buffer_n_memory (buffer); i++) {
-    gint dmabuf_fd = buffer_next_fd (buffer, i), fd, merged;
+    gint dmabuf_fd = buffer_next_fd (buffer, i);
 
-    if (dmabuf_fd < 0)
-      continue;
-
-    fd = gst_dma_fence_export (dmabuf_fd, access, error);
-    if (all < 0 && fd >= 0) {
-      all = fd;
-      continue;
-    }
-
-    merged = fd >= 0 ? gst_dma_fence_merge ("dmaresv-buffer", all, fd, error) : -1;
-    if (all >= 0)
-      close (all);
-    if (fd >= 0)
-      close (fd);
-    if (merged < 0)
+    if (dmabuf_fd >= 0
+        && !gst_dma_fence_collect (&all, gst_dma_fence_export (dmabuf_fd, access, error), error))
       return -1;
-    all = merged;
   }
 
   if (all < 0)

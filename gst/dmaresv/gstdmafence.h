@@ -57,6 +57,8 @@ gboolean gst_dma_fence_get_info (gint sync_fd, GstDmaFenceInfo * info, GError **
 
 gint     gst_dma_fence_merge (const gchar * name, gint sync_fd1, gint sync_fd2, GError ** error);
 
+gboolean gst_dma_fence_collect (gint * all, gint sync_fd, GError ** error);
+
 gboolean gst_dma_fence_wait (gint sync_fd, GstClockTime timeout, GCancellable * cancellable,
     GstClockTime * waited, GError ** error);
 

@@ -223,26 +223,10 @@ gst_dmaresv_hand_over_prove (GstBuffer * buffer)
   for (i = 0; i < n; i++) {
     GstMemory *mem = gst_buffer_peek_memory (buffer, i);
     gint fd = gst_is_dmabuf_memory (mem) ? export_pending (gst_dmabuf_memory_get_fd (mem)) : -1;
-    gint merged;
 
-    if (fd < 0)
-      goto unproven;
-    if (all < 0) {
-      all = fd;
-      continue;
-    }
-    merged = gst_dma_fence_merge ("dmaresv-planes", all, fd, NULL);
-    close (all);
-    close (fd);
-    if ((all = merged) < 0)
-      goto unproven;
+    if (!gst_dma_fence_collect (&all, fd, NULL))
+      return NULL;
   }
 
   return all >= 0 ? gst_dma_fence_state_new (all) : NULL;
-
-unproven:
-  if (all >= 0)
-    close (all);
-
-  return NULL;
 }
