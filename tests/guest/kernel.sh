@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # kernel.sh OBJECTS KERNEL: the fence cases in one boot, then what the kernel has to say.
-# The faults that the suite injects hit each unit's first and third job: those cases run first.
+# The faults that the suite injects hit each unit's first jobs: those cases run first.
 obj=$1 kernel=$2
 cases=$obj/tests/kernel/kernel-fences
 trace=/sys/kernel/debug/tracing
@@ -18,9 +18,9 @@ if [ "$kernel" = debug ]; then
 	for event in init signaled; do echo 1 >$trace/events/dma_fence/dma_fence_$event/enable; done
 fi
 
-"$cases" --kernel "$kernel" 'driver-*-error' 'driver-*-lost'
+"$cases" --kernel "$kernel" 'driver-*-error' 'driver-*-lost' 'driver-*-lost-*'
 "$cases" --kernel "$kernel" '[!dlu]*' 'life-*' 'display-*' 'driver-*-job' 'driver-*-imported' \
-	'driver-*-two-contexts' 'driver-*-reader' 'driver-*-stopped' 'driver-chain-*'
+	'driver-*-two-contexts' 'driver-*-reader' 'driver-*-flip' 'driver-*-stop-*' 'driver-chain-*' 'driver-suspend-*'
 "$cases" --kernel "$kernel" 'lost-*' '*unb*'
 
 # all processes are gone, and with them every buffer

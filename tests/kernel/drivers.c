@@ -6,20 +6,11 @@
  */
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include <linux/dma-buf.h>
 
 #include "units.h"
-
-static unsigned int job_ms(void)
-{
-	const char *text = getenv("KERNEL_LATENCY");
-
-	EXPECT(text, "KERNEL_LATENCY is not set");
-	return atoi(text);
-}
 
 static void job(const struct unit *u)
 {
@@ -27,7 +18,7 @@ static void job(const struct unit *u)
 	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ };
 	int d = m2m_export(&c, c.capture, 0, 0), two = m2m_export(&c, c.capture, 0, 0), kept;
 	uint8_t *frame = m2m_map(&c, c.capture, 0);
-	unsigned int ms = job_ms();
+	unsigned int ms = unit_job_ms();
 	double begin;
 
 	expect_ready("before QBUF", d);
@@ -97,37 +88,6 @@ static void two_contexts(const struct unit *u)
 	expect_status("the second one's, done", kept, READY);
 }
 
-static void expect_over(const char *what, int kept)
-{
-	int status = fence_status(kept);
-
-	EXPECT(status == READY || (fences && status == -ECANCELED), "%s: status %d", what, status);
-}
-
-static void stopped(const struct unit *u)
-{
-	struct m2m c = unit_open(u, MMAP);
-	int d = m2m_export(&c, c.capture, 0, 0), kept;
-	double begin;
-
-	m2m_job(&c, 0);
-	kept = export_fence(d, false);
-	begin = now_ms();
-	m2m_stream(&c, c.capture, false);
-	EXPECT(now_ms() - begin < job_ms() + 100, "STREAMOFF took %.0f ms", now_ms() - begin);
-	expect_over("after STREAMOFF", kept);
-	m2m_stream(&c, c.capture, true);
-	NEED(-m2m_queue_capture(&c, 0));
-	m2m_stream(&c, c.output, false);
-	m2m_stream(&c, c.output, true);
-	NEED(-m2m_queue_output(&c, 0));
-	expect_running("again", d);
-	kept = export_fence(d, false);
-	m2m_close(&c);
-	expect_over("after close", kept);
-	expect_ready("a new export", d);
-}
-
 /* A consumer still reads the frame: the series has the job wait, stock overwrites. */
 static void waits(const struct unit *u)
 {
@@ -140,14 +100,14 @@ static void waits(const struct unit *u)
 	m2m_job(&c, 0);
 	EXPECT(buffer_status(d, false) == READY, "a job that does not run has a fence");
 	if (fences) {
-		EXPECT(!poll_fd(c.fd, POLLIN, job_ms() + 200), "the job did not wait for the reader");
+		EXPECT(!poll_fd(c.fd, POLLIN, unit_job_ms() + 200), "the job did not wait for the reader");
 		begin = now_ms();
 		timeline_step(timeline);
 		sleep_ms(20);
 		expect_running("the reader is done", d);
 	}
 	EXPECT(m2m_finish(&c), "the job failed");
-	expect_took("the job", begin, job_ms());
+	expect_took("the job", begin, unit_job_ms());
 	expect_status("the reader", reader, fences ? READY : PENDING);
 
 	/* and when the reader never ends, close does */
@@ -155,7 +115,7 @@ static void waits(const struct unit *u)
 	m2m_job(&c, 0);
 	begin = now_ms();
 	m2m_close(&c);
-	EXPECT(now_ms() - begin < job_ms() + 100, "close took %.0f ms", now_ms() - begin);
+	EXPECT(now_ms() - begin < unit_job_ms() + 100, "close took %.0f ms", now_ms() - begin);
 	timeline_step(timeline);
 }
 
@@ -176,7 +136,7 @@ static void chain(void)
 	NEED(-m2m_queue_capture(&second, 0));
 	NEED(-m2m_queue(&second, second.output, 0, d, 0));
 	EXPECT(m2m_finish(&second), "the conversion failed");
-	expect_took("the chain", begin, 2 * job_ms());
+	expect_took("the chain", begin, 2 * unit_job_ms());
 	EXPECT(m2m_finish(&first), "the decoding failed");
 	unit_check_frame(decoder, m2m_map(&second, second.capture, 0));
 }
@@ -227,7 +187,6 @@ static void unbound(const struct unit *u, const char *driver, const char *device
 	static void unit##_imported(void) { imported(&units[index]); }			\
 	static void unit##_two(void) { two_contexts(&units[index]); }			\
 	static void unit##_waits(void) { waits(&units[index]); }			\
-	static void unit##_stopped(void) { stopped(&units[index]); }			\
 	static void unit##_error(void) { broken(&units[index], -EIO); }			\
 	static void unit##_lost(void) { broken(&units[index], -ETIMEDOUT); }
 
@@ -256,7 +215,6 @@ const struct test driver_tests[] = {
 	{ "driver-rkvdec-imported", rkvdec_imported },
 	{ "driver-rkvdec-two-contexts", rkvdec_two },
 	{ "driver-rkvdec-reader", rkvdec_waits },
-	{ "driver-rkvdec-stopped", rkvdec_stopped },
 	{ "driver-rkvdec-error", rkvdec_error },
 	{ "driver-rkvdec-lost", rkvdec_lost },
 	{ "driver-rkvdec-unbound", rkvdec_unbound, ON_SERIES },
@@ -264,7 +222,6 @@ const struct test driver_tests[] = {
 	{ "driver-vpu-imported", vpu_imported },
 	{ "driver-vpu-two-contexts", vpu_two },
 	{ "driver-vpu-reader", vpu_waits },
-	{ "driver-vpu-stopped", vpu_stopped },
 	{ "driver-vpu-error", vpu_error },
 	{ "driver-vpu-lost", vpu_lost },
 	{ "driver-vpu-unbound", vpu_unbound, ON_SERIES },
@@ -272,7 +229,6 @@ const struct test driver_tests[] = {
 	{ "driver-rga-imported", rga_imported },
 	{ "driver-rga-two-contexts", rga_two },
 	{ "driver-rga-reader", rga_waits },
-	{ "driver-rga-stopped", rga_stopped },
 	{ "driver-chain-rkvdec-rga", chain, ON_SERIES },
 	{ "driver-rga-error", rga_error, ON_SERIES },
 	{ "driver-rga-lost", rga_lost, ON_SERIES },

@@ -35,7 +35,7 @@ extern bool fences;
 extern const struct test life_tests[], wait_tests[], error_tests[], hold_tests[];
 extern const struct test consumer_tests[], display_tests[], publish_tests[];
 extern const struct test stress_tests[], memory_tests[], driver_tests[], lost_tests[];
-extern const struct test planes_tests[], unbind_tests[];
+extern const struct test planes_tests[], unbind_tests[], stop_tests[], suspend_tests[];
 
 /* Ends the case. */
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

@@ -21,7 +21,7 @@
 static const struct test *const topics[] = {
 	life_tests, wait_tests, error_tests, hold_tests, consumer_tests, display_tests,
 	publish_tests, stress_tests, memory_tests, driver_tests, lost_tests,
-	planes_tests, unbind_tests,
+	planes_tests, unbind_tests, stop_tests, suspend_tests,
 };
 
 static const char *kernel = "stock";

@@ -12,15 +12,24 @@ struct unit {
 	size_t (*fill)(uint8_t *data, size_t size);
 	void (*controls)(const struct m2m *c, int request);
 	uint8_t result;			/* every byte of the frame */
+	unsigned int abort_ms;		/* the series ends a stopped job after this; 0: never */
 };
 
 enum { UNIT_RKVDEC, UNIT_VPU, UNIT_RGA };
 
+#define UNIT_SIZE	64	/* of all pictures, both ways; they are NV12 */
+#define UNIT_FRAME_BYTES	(UNIT_SIZE * UNIT_SIZE * 3 / 2)
+
 extern const struct unit units[];
+
+/* How long a job takes, as the caller of the tests says. */
+unsigned int unit_job_ms(void);
 
 /* A context that streams, with a frame in each OUTPUT buffer. */
 struct m2m unit_open(const struct unit *u, uint32_t capture_memory);
 void unit_set_format(const struct m2m *c, uint32_t type, uint32_t fourcc);
+/* A lost job was given up by the driver's watchdog, after two seconds, that many since it began. */
+void unit_expect_watchdog(const char *what, double took_ms);
 void unit_check_frame(const struct unit *u, const uint8_t *frame);
 
 #endif

@@ -182,10 +182,25 @@ static void finish(struct daemon *d, const struct vrk_event *event,
 			    (unsigned long long)job->number, strerror(errno));
 }
 
+/* Given up by the driver, reset or without power: what it would have written is not. */
+static void drop_pending(struct pending *p)
+{
+	silicon_log("unit %u job %llu is never finished", p->event.unit,
+		    (unsigned long long)p->job.number);
+	bus_journal_clear(&p->journal);
+	p->busy = false;
+}
+
 static void finish_pending(struct daemon *d, struct pending *p)
 {
-	size_t left_out = bus_journal_apply(&p->journal);
+	struct vrk_running job = { .unit = p->event.unit, .seq = p->event.seq };
+	size_t left_out;
 
+	if (ioctl(d->fd, VRK_IOC_RUNNING, &job)) {
+		drop_pending(p);
+		return;
+	}
+	left_out = bus_journal_apply(&p->journal);
 	if (left_out)
 		silicon_debug(&d->silicon, "unit %u job %llu: %zu bytes are no longer mapped",
 			      p->event.unit, (unsigned long long)p->job.number, left_out);
@@ -225,13 +240,8 @@ static void run(struct daemon *d, const struct vrk_event *event)
 		return;
 	}
 	pending = &d->pending[event->unit];
-	if (pending->busy) {
-		/* Started anew by a driver that has given up on it. */
-		silicon_log("unit %u job %llu is never finished", event->unit,
-			    (unsigned long long)pending->job.number);
-		bus_journal_clear(&pending->journal);
-		pending->busy = false;
-	}
+	if (pending->busy)
+		drop_pending(pending);
 	job.number = ++d->jobs[event->unit];
 	latency_ns = faults_latency_ns(&d->faults, event->unit, job.number);
 	job.inject_error = faults_match(&d->faults, event->unit, job.number, FAULT_ERROR);

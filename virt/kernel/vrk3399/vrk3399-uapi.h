@@ -43,7 +43,7 @@ struct vrk_event {
 	__u32 unit;		/* enum vrk_unit */
 	__u32 offset;		/* of the register that was written, bytes */
 	__u32 value;
-	__u32 seq;		/* counts the unit's start writes, from 1 */
+	__u32 seq;		/* grows with each of the unit's start writes */
 	__u64 start_ns;		/* CLOCK_MONOTONIC at the start write */
 };
 
@@ -57,8 +57,9 @@ struct vrk_reg {
 
 /*
  * The end of a job.  Fails with ESTALE when seq is no longer the unit's
- * newest start (the driver gave up on the job and started another), and with
- * EALREADY when that job has been answered before.
+ * newest start (the driver gave up on the job and started another) or the unit
+ * was reset or lost its power since, and with EALREADY when that job has been
+ * answered before.
  */
 struct vrk_done {
 	__u32 unit;
@@ -73,6 +74,14 @@ struct vrk_done {
 
 /* Size of the guest's RAM in bytes: DMA addresses are 0 .. size - 1. */
 #define VRK_IOC_DRAM_SIZE	_IOR('V', 2, __u64)
+
+/* Asks what VRK_IOC_DONE would answer: a job that is gone must write nothing more. */
+struct vrk_running {
+	__u32 unit;
+	__u32 seq;
+};
+
+#define VRK_IOC_RUNNING	_IOW('V', 3, struct vrk_running)
 
 /* mmap(2) offsets */
 #define VRK_MAP_REGS	0ULL			/* + unit * VRK_REGS_SIZE */

@@ -2,15 +2,17 @@
 /*
  * vrk3399: the RK3399's media block for User-Mode Linux.
  *
- * The real drivers see register windows at the addresses of the RK3399 TRM,
- * an interrupt controller and resets, all described by vrk3399.dts.  Here is
- * only what a bus and an interrupt controller do; what the units do is up to
- * the daemon that has /dev/vrk3399 open (vrk3399-uapi.h is the agreement).
+ * The real drivers see register windows at the addresses of the RK3399 TRM, an
+ * interrupt controller, power domains, clocks and resets, all described by
+ * vrk3399.dts.  Here is only what a bus and the switches around it do; what the
+ * units do is up to the daemon that has /dev/vrk3399 open (vrk3399-uapi.h is
+ * the agreement).
  *
  * Which writes have side effects was learnt from the drivers:
  * rockchip/rga/rga-hw.c, rockchip/rkvdec/rkvdec-h264.c,
  * verisilicon/rockchip_vpu2_regs.h, iommu/rockchip-iommu.c (Linux 7.2).
  */
+#include <linux/clk-provider.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/io.h>
@@ -22,8 +24,11 @@
 #include <linux/mm.h>
 #include <linux/of.h>
 #include <linux/of_address.h>
+#include <linux/pm_domain.h>
 #include <linux/poll.h>
 #include <linux/reset-controller.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <as-layout.h>
@@ -71,23 +76,46 @@ enum {
 	MMU_CMD_FORCE_RESET,
 };
 
+/* Power domains (device tree numbers), as the RK3399's: a unit's IOMMU is in the unit's. */
+enum vrk_domain {
+	VRK_PD_VCODEC,
+	VRK_PD_VDU,
+	VRK_PD_RGA,
+	VRK_N_DOMAINS
+};
+
+/* Clocks (device tree numbers); an ACLK and an HCLK are the way to the registers. */
+enum vrk_clk {
+	VRK_ACLK_VCODEC,
+	VRK_HCLK_VCODEC,
+	VRK_ACLK_VDU,
+	VRK_HCLK_VDU,
+	VRK_SCLK_VDU_CABAC,
+	VRK_SCLK_VDU_CORE,
+	VRK_ACLK_RGA,
+	VRK_HCLK_RGA,
+	VRK_SCLK_RGA_CORE,
+	VRK_N_CLKS
+};
+
 struct vrk_unit_state {
 	const char *name;
 	u32 base, size;		/* inside the SoC window, bytes */
+	enum vrk_domain domain;
 	u32 *regs;		/* VRK_REGS_SIZE, shared with the daemon */
 	ktime_t started;
-	u32 seq;		/* of the newest start write */
+	u32 seq;		/* of the newest start write, or what ended it since */
 	u32 answered;		/* seq of the newest VRK_IOC_DONE */
 	struct hrtimer timer;
 	struct vrk_done done;	/* what the timer will do */
 };
 
 static struct vrk_unit_state units[VRK_N_UNITS] = {
-	[VRK_RGA]	 = { "rga",	   0x680000, 0x10000 },
-	[VRK_VPU]	 = { "vpu",	   0x650000, 0x800 },
-	[VRK_RKVDEC]	 = { "rkvdec",	   0x660000, 0x480 },
-	[VRK_VPU_MMU]	 = { "vpu_mmu",	   0x650800, MMU_BANK_SIZE },
-	[VRK_RKVDEC_MMU] = { "rkvdec_mmu", 0x660480, 2 * MMU_BANK_SIZE },
+	[VRK_RGA]	 = { "rga",	   0x680000, 0x10000,		VRK_PD_RGA },
+	[VRK_VPU]	 = { "vpu",	   0x650000, 0x800,		VRK_PD_VCODEC },
+	[VRK_RKVDEC]	 = { "rkvdec",	   0x660000, 0x480,		VRK_PD_VDU },
+	[VRK_VPU_MMU]	 = { "vpu_mmu",	   0x650800, MMU_BANK_SIZE,	VRK_PD_VCODEC },
+	[VRK_RKVDEC_MMU] = { "rkvdec_mmu", 0x660480, 2 * MMU_BANK_SIZE,	VRK_PD_VDU },
 };
 
 static struct resource vrk_window = {
@@ -114,6 +142,17 @@ static bool vrk_is_start(enum vrk_unit unit, u32 off, u32 val)
 	default:
 		return false;
 	}
+}
+
+/* The job that a unit may have is gone: it neither ends nor raises an interrupt. */
+static void vrk_drop_job(struct vrk_unit_state *u)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vrk_lock, flags);
+	u->seq++;
+	spin_unlock_irqrestore(&vrk_lock, flags);
+	hrtimer_cancel(&u->timer);
 }
 
 static void vrk_start(struct vrk_unit_state *u, u32 off, u32 val)
@@ -213,6 +252,142 @@ static void vrk_write32(struct vrk_unit_state *u, u32 off, u32 val)
 		vrk_start(u, off, val);
 }
 
+/* Power domains */
+
+static struct generic_pm_domain vrk_domains[VRK_N_DOMAINS];
+static bool vrk_power[VRK_N_DOMAINS];
+
+static void vrk_reset_regs(struct vrk_unit_state *u)
+{
+	memset(u->regs, 0, VRK_REGS_SIZE);
+	switch (u - units) {
+	case VRK_RGA:
+		u->regs[RGA_VERSION_INFO / 4] = RGA_VERSION_3_2;
+		break;
+	case VRK_RKVDEC_MMU:
+		vrk_mmu_reset(u->regs + MMU_BANK_SIZE / 4);
+		fallthrough;
+	case VRK_VPU_MMU:
+		vrk_mmu_reset(u->regs);
+		break;
+	}
+}
+
+static int vrk_power_on(struct generic_pm_domain *pd)
+{
+	unsigned int i, domain = pd - vrk_domains;
+
+	for (i = 0; i < VRK_N_UNITS; i++)
+		if (units[i].domain == domain)
+			vrk_reset_regs(&units[i]);
+	WRITE_ONCE(vrk_power[domain], true);
+	return 0;
+}
+
+static int vrk_power_off(struct generic_pm_domain *pd)
+{
+	unsigned int i, domain = pd - vrk_domains;
+
+	WRITE_ONCE(vrk_power[domain], false);
+	for (i = 0; i < VRK_N_UNITS; i++)
+		if (units[i].domain == domain)
+			vrk_drop_job(&units[i]);
+	return 0;
+}
+
+/* Clocks */
+
+static unsigned long vrk_clks_on;	/* BIT(enum vrk_clk) */
+static struct clk_hw vrk_clk_hw[VRK_N_CLKS];
+
+static int vrk_clk_enable(struct clk_hw *hw)
+{
+	set_bit(hw - vrk_clk_hw, &vrk_clks_on);
+	return 0;
+}
+
+static void vrk_clk_disable(struct clk_hw *hw)
+{
+	clear_bit(hw - vrk_clk_hw, &vrk_clks_on);
+}
+
+static unsigned long vrk_clk_rate(struct clk_hw *hw, unsigned long parent_rate)
+{
+	return 300000000;
+}
+
+static const struct clk_ops vrk_clk_ops = {
+	.enable = vrk_clk_enable,
+	.disable = vrk_clk_disable,
+	.recalc_rate = vrk_clk_rate,
+};
+
+static int __init vrk_clks_init(struct device_node *np)
+{
+	static const char *const names[VRK_N_CLKS] = {
+		"aclk_vcodec", "hclk_vcodec", "aclk_vdu", "hclk_vdu", "sclk_vdu_ca",
+		"sclk_vdu_core", "aclk_rga", "hclk_rga", "sclk_rga_core",
+	};
+	struct clk_hw_onecell_data *data;
+	unsigned int i;
+	int ret;
+
+	data = kzalloc(struct_size(data, hws, VRK_N_CLKS), GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
+	data->num = VRK_N_CLKS;
+	for (i = 0; i < VRK_N_CLKS; i++) {
+		struct clk_init_data init = { .name = names[i], .ops = &vrk_clk_ops };
+
+		vrk_clk_hw[i].init = &init;
+		ret = of_clk_hw_register(np, &vrk_clk_hw[i]);
+		if (ret)
+			return ret;
+		data->hws[i] = &vrk_clk_hw[i];
+	}
+	return of_clk_add_hw_provider(np, of_clk_hw_onecell_get, data);
+}
+
+/* The SoC hangs if not; here, the log says why. */
+static bool vrk_reachable(struct vrk_unit_state *u, unsigned int off, const char *what)
+{
+	static const unsigned long bus_clks[VRK_N_DOMAINS] = {
+		[VRK_PD_VCODEC] = BIT(VRK_ACLK_VCODEC) | BIT(VRK_HCLK_VCODEC),
+		[VRK_PD_VDU] = BIT(VRK_ACLK_VDU) | BIT(VRK_HCLK_VDU),
+		[VRK_PD_RGA] = BIT(VRK_ACLK_RGA) | BIT(VRK_HCLK_RGA),
+	};
+	bool power = READ_ONCE(vrk_power[u->domain]);
+
+	if (likely(power && !(bus_clks[u->domain] & ~READ_ONCE(vrk_clks_on))))
+		return true;
+	pr_err_ratelimited("vrk3399: BUG: %s of %s's register %#x without %s\n",
+			   what, u->name, off, power ? "a clock" : "power");
+	return false;
+}
+
+static int __init vrk_domains_init(struct device_node *np)
+{
+	static const char *const names[] = { "vcodec", "vdu", "rga" };
+	static struct generic_pm_domain *all[VRK_N_DOMAINS];
+	static struct genpd_onecell_data data = {
+		.domains = all, .num_domains = VRK_N_DOMAINS,
+	};
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < VRK_N_DOMAINS; i++) {
+		vrk_domains[i] = (struct generic_pm_domain) {
+			.name = names[i], .flags = GENPD_FLAG_NO_SYNC_STATE,
+			.power_on = vrk_power_on, .power_off = vrk_power_off,
+		};
+		ret = pm_genpd_init(&vrk_domains[i], NULL, true);
+		if (ret)
+			return ret;
+		all[i] = &vrk_domains[i];
+	}
+	return of_genpd_add_provider_onecell(np, &data);
+}
+
 /* logic_iomem: @off is inside a VRK_REGS_SIZE aligned area */
 
 static unsigned long vrk_read(void *priv, unsigned int off, int size)
@@ -220,6 +395,8 @@ static unsigned long vrk_read(void *priv, unsigned int off, int size)
 	struct vrk_unit_state *u = priv;
 	unsigned long val = 0;
 
+	if (!vrk_reachable(u, off % VRK_REGS_SIZE, "read"))
+		return ~0ul;
 	memcpy(&val, (u8 *)u->regs + off % VRK_REGS_SIZE, size);
 	return val;
 }
@@ -229,6 +406,8 @@ static void vrk_write(void *priv, unsigned int off, int size, unsigned long val)
 	struct vrk_unit_state *u = priv;
 
 	off %= VRK_REGS_SIZE;
+	if (!vrk_reachable(u, off, "write"))
+		return;
 	if (size == 8) {
 		vrk_write32(u, off, val);
 		vrk_write32(u, off + 4, val >> 32);
@@ -245,6 +424,8 @@ static void vrk_copy_to(void *priv, unsigned int off, const void *buf, int size)
 	int i;
 
 	off %= VRK_REGS_SIZE;
+	if (!vrk_reachable(u, off, "write"))
+		return;
 	for (i = 0; i + 4 <= size; i += 4)
 		vrk_write32(u, off + i, *(const u32 *)(buf + i));
 }
@@ -253,6 +434,10 @@ static void vrk_copy_from(void *priv, void *buf, unsigned int off, int size)
 {
 	struct vrk_unit_state *u = priv;
 
+	if (!vrk_reachable(u, off % VRK_REGS_SIZE, "read")) {
+		memset(buf, 0xff, size);
+		return;
+	}
 	memcpy(buf, (u8 *)u->regs + off % VRK_REGS_SIZE, size);
 }
 
@@ -309,20 +494,28 @@ static const struct irq_domain_ops vrk_irq_domain_ops = {
 	.xlate = irq_domain_xlate_onecell,
 };
 
+/* The RGA's are all that there are, in the device tree's order: core, axi, ahb. */
+static int vrk_reset_assert(struct reset_controller_dev *r, unsigned long id)
+{
+	vrk_drop_job(&units[VRK_RGA]);
+	vrk_reset_regs(&units[VRK_RGA]);
+	return 0;
+}
+
 static int vrk_reset_nop(struct reset_controller_dev *r, unsigned long id)
 {
 	return 0;
 }
 
 static const struct reset_control_ops vrk_reset_ops = {
-	.assert = vrk_reset_nop,
+	.assert = vrk_reset_assert,
 	.deassert = vrk_reset_nop,
-	.reset = vrk_reset_nop,
+	.reset = vrk_reset_assert,
 };
 
 static struct reset_controller_dev vrk_resets = {
 	.ops = &vrk_reset_ops,
-	.nr_resets = 32,
+	.nr_resets = 3,
 };
 
 /* Completion */
@@ -351,6 +544,13 @@ static enum hrtimer_restart vrk_complete(struct hrtimer *t)
 }
 
 /* /dev/vrk3399 */
+
+/* Who plays the silicon is not stopped with the processes when the system is suspended. */
+static int vrk_open(struct inode *inode, struct file *f)
+{
+	current->flags |= PF_NOFREEZE;
+	return 0;
+}
 
 static ssize_t vrk_fread(struct file *f, char __user *buf, size_t n, loff_t *pos)
 {
@@ -392,21 +592,39 @@ static bool vrk_done_valid(const struct vrk_done *done)
 	return true;
 }
 
+/* vrk_lock is held. */
+static int vrk_runs(const struct vrk_unit_state *u, u32 seq)
+{
+	if (seq != u->seq)
+		return -ESTALE;
+	return seq == u->answered ? -EALREADY : 0;
+}
+
+static int vrk_ioc_running(const struct vrk_running *job)
+{
+	unsigned long flags;
+	int ret;
+
+	if (job->unit >= VRK_N_UNITS)
+		return -EINVAL;
+	spin_lock_irqsave(&vrk_lock, flags);
+	ret = vrk_runs(&units[job->unit], job->seq);
+	spin_unlock_irqrestore(&vrk_lock, flags);
+	return ret;
+}
+
 static int vrk_ioc_done(const struct vrk_done *done)
 {
 	struct vrk_unit_state *u;
 	unsigned long flags;
-	int ret = 0;
+	int ret;
 
 	if (!vrk_done_valid(done))
 		return -EINVAL;
 	u = &units[done->unit];
 	spin_lock_irqsave(&vrk_lock, flags);
-	if (done->seq != u->seq) {
-		ret = -ESTALE;
-	} else if (done->seq == u->answered) {
-		ret = -EALREADY;
-	} else {
+	ret = vrk_runs(u, done->seq);
+	if (!ret) {
 		u->answered = done->seq;
 		u->done = *done;
 		/* always from hard interrupt context, at an exact time after the start */
@@ -420,6 +638,7 @@ static int vrk_ioc_done(const struct vrk_done *done)
 static long vrk_ioctl(struct file *f, unsigned int cmd, unsigned long arg)
 {
 	void __user *p = (void __user *)arg;
+	struct vrk_running job;
 	struct vrk_done done;
 	u64 size = physmem_size;
 
@@ -428,6 +647,10 @@ static long vrk_ioctl(struct file *f, unsigned int cmd, unsigned long arg)
 		if (copy_from_user(&done, p, sizeof(done)))
 			return -EFAULT;
 		return vrk_ioc_done(&done);
+	case VRK_IOC_RUNNING:
+		if (copy_from_user(&job, p, sizeof(job)))
+			return -EFAULT;
+		return vrk_ioc_running(&job);
 	case VRK_IOC_DRAM_SIZE:
 		return copy_to_user(p, &size, sizeof(size)) ? -EFAULT : 0;
 	default:
@@ -455,6 +678,7 @@ static int vrk_mmap(struct file *f, struct vm_area_struct *vma)
 
 static const struct file_operations vrk_fops = {
 	.owner = THIS_MODULE,
+	.open = vrk_open,
 	.read = vrk_fread,
 	.poll = vrk_poll,
 	.unlocked_ioctl = vrk_ioctl,
@@ -489,10 +713,6 @@ static int __init vrk_early_init(void)
 		hrtimer_setup(&units[i].timer, vrk_complete, CLOCK_MONOTONIC,
 			      HRTIMER_MODE_ABS_HARD);
 	}
-	units[VRK_RGA].regs[RGA_VERSION_INFO / 4] = RGA_VERSION_3_2;
-	vrk_mmu_reset(units[VRK_VPU_MMU].regs);
-	vrk_mmu_reset(units[VRK_RKVDEC_MMU].regs);
-	vrk_mmu_reset(units[VRK_RKVDEC_MMU].regs + MMU_BANK_SIZE / 4);
 	ret = logic_iomem_add_region(&vrk_window, &vrk_region_ops);
 	if (ret)
 		return ret;
@@ -500,6 +720,12 @@ static int __init vrk_early_init(void)
 						  &vrk_irq_domain_ops, NULL);
 	if (!vrk_irq_domain)
 		return -ENOMEM;
+	ret = vrk_domains_init(np);
+	if (ret)
+		return ret;
+	ret = vrk_clks_init(np);
+	if (ret)
+		return ret;
 	vrk_resets.of_node = np;
 	return reset_controller_register(&vrk_resets);
 }
