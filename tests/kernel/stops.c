@@ -8,31 +8,9 @@
 
 #include "units.h"
 
-#define UNTOUCHED	0x11
-
 enum stop { CAPTURE_OFF, OUTPUT_OFF, CLOSE };
 
-/* A context, and its CAPTURE buffers without a mapping that would keep it open. */
-struct context {
-	const struct unit *u;
-	struct m2m c;
-	int d[M2M_BUFFERS];
-	uint8_t *frame[M2M_BUFFERS];
-};
-
-static struct context open_context(const struct unit *u)
-{
-	struct context x = { .u = u, .c = unit_open(u, MMAP) };
-
-	for (unsigned int i = 0; i < M2M_BUFFERS; i++) {
-		x.d[i] = m2m_export(&x.c, x.c.capture, i, 0);
-		x.frame[i] = map_dmabuf(x.d[i], x.c.capture_size);
-		memset(x.frame[i], UNTOUCHED, UNIT_FRAME_BYTES);
-	}
-	return x;
-}
-
-static void stop(struct context *x, enum stop how)
+static void stop(struct unit_context *x, enum stop how)
 {
 	if (how == CLOSE)
 		m2m_close(&x->c);
@@ -40,16 +18,16 @@ static void stop(struct context *x, enum stop how)
 		m2m_stream(&x->c, how == CAPTURE_OFF ? x->c.capture : x->c.output, false);
 }
 
-static void expect_untouched(const char *what, const struct context *x, unsigned int index)
+static void expect_untouched(const char *what, const struct unit_context *x, unsigned int index)
 {
 	for (unsigned int i = 0; i < UNIT_FRAME_BYTES; i++)
-		EXPECT(x->frame[index][i] == UNTOUCHED, "%s: byte %u is %#x", what, i,
+		EXPECT(x->frame[index][i] == UNIT_UNTOUCHED, "%s: byte %u is %#x", what, i,
 		       x->frame[index][i]);
 }
 
 static void expect_next_job(const struct unit *u)
 {
-	struct context x = open_context(u);
+	struct unit_context x = unit_open_exported(u);
 	int kept;
 
 	m2m_job(&x.c, 0);
@@ -69,7 +47,7 @@ static void expect_next_job(const struct unit *u)
  */
 static void stop_running(const struct unit *u, enum stop how)
 {
-	struct context x = open_context(u);
+	struct unit_context x = unit_open_exported(u);
 	bool aborted = fences && u->abort_ms;
 	double begin = now_ms();
 	int kept, waiting;
@@ -86,7 +64,7 @@ static void stop_running(const struct unit *u, enum stop how)
 	expect_ready("a new export of the running one", x.d[0]);
 	expect_ready("a new export of the waiting one", x.d[1]);
 	if (aborted)		/* the buffer is ours, and stays as it is */
-		memset(x.frame[0], UNTOUCHED, UNIT_FRAME_BYTES);
+		memset(x.frame[0], UNIT_UNTOUCHED, UNIT_FRAME_BYTES);
 	sleep_ms(2 * unit_job_ms());
 	if (aborted)
 		expect_untouched("the aborted one", &x, 0);
@@ -110,7 +88,7 @@ static void stop_running(const struct unit *u, enum stop how)
 /* Shortly before its end, a job ends by itself even where it can be aborted. */
 static void stop_late(const struct unit *u)
 {
-	struct context x = open_context(u);
+	struct unit_context x = unit_open_exported(u);
 	double begin = now_ms();
 	int kept;
 
@@ -126,7 +104,7 @@ static void stop_late(const struct unit *u)
 /* Behind another context's job there is nothing to wait for. */
 static void stop_queued(const struct unit *u, enum stop how)
 {
-	struct context busy = open_context(u), x = open_context(u);
+	struct unit_context busy = unit_open_exported(u), x = unit_open_exported(u);
 	double begin = now_ms(), stopped;
 	int kept, waiting;
 
@@ -151,7 +129,7 @@ static void stop_queued(const struct unit *u, enum stop how)
 /* The interrupt never comes: the watchdog ends the job, and before it job_abort. */
 static void stop_lost(const struct unit *u, enum stop how)
 {
-	struct context x = open_context(u);
+	struct unit_context x = unit_open_exported(u);
 	bool aborted = fences && u->abort_ms;
 	double begin = now_ms();
 	int kept;

@@ -15,10 +15,8 @@
 #define WAKE_ALARM	"/sys/class/rtc/rtc0/wakealarm"
 
 struct busy {
-	const struct unit *u;
-	struct m2m c;
-	int d[M2M_BUFFERS], kept;
-	uint8_t *frame[M2M_BUFFERS];
+	struct unit_context x;
+	int kept;
 };
 
 static double asleep_ms(void)
@@ -43,23 +41,13 @@ static void suspend_system(void)
 	EXPECT(asleep_ms() - before > 1000, "the system slept for %.0f ms", asleep_ms() - before);
 }
 
-static void make_busy(struct busy *b, const struct unit *u)
-{
-	*b = (struct busy){ .u = u, .c = unit_open(u, MMAP) };
-	for (unsigned int i = 0; i < M2M_BUFFERS; i++) {
-		b->d[i] = m2m_export(&b->c, b->c.capture, i, 0);
-		b->frame[i] = map_dmabuf(b->d[i], b->c.capture_size);
-		memset(b->frame[i], 0, UNIT_FRAME_BYTES);
-	}
-}
-
 static void start(struct busy *b)
 {
-	m2m_job(&b->c, 0);
-	m2m_job(&b->c, 1);
-	expect_running("running", b->d[0]);
-	expect_ready("queued", b->d[1]);
-	b->kept = export_fence(b->d[0], false);
+	m2m_job(&b->x.c, 0);
+	m2m_job(&b->x.c, 1);
+	expect_running("running", b->x.d[0]);
+	expect_ready("queued", b->x.d[1]);
+	b->kept = export_fence(b->x.d[0], false);
 }
 
 /* The running job has ended before the sleep. */
@@ -67,17 +55,17 @@ static void expect_drained(struct busy *b, double begin, double resumed, bool lo
 {
 	double ended;
 
-	expect_status(b->u->name, b->kept, lost ? -ETIMEDOUT : READY);
+	expect_status(b->x.u->name, b->kept, lost ? -ETIMEDOUT : READY);
 	ended = fence_time_ns(b->kept) / 1e6;
-	EXPECT(ended <= resumed, "%s: the job ended after the sleep", b->u->name);
+	EXPECT(ended <= resumed, "%s: the job ended after the sleep", b->x.u->name);
 	if (lost)
-		unit_expect_watchdog(b->u->name, ended - begin);
+		unit_expect_watchdog(b->x.u->name, ended - begin);
 	else
 		EXPECT(ended - begin > unit_job_ms() - 20. && ended - begin < unit_job_ms() + 30.,
-		       "%s: the job ended after %.0f ms", b->u->name, ended - begin);
-	EXPECT(m2m_finish(&b->c) == !lost, "%s: the running job's error flag is wrong", b->u->name);
+		       "%s: the job ended after %.0f ms", b->x.u->name, ended - begin);
+	EXPECT(m2m_finish(&b->x.c) == !lost, "%s: the running job's error flag is wrong", b->x.u->name);
 	if (!lost)
-		unit_check_frame(b->u, b->frame[0]);
+		unit_check_frame(b->x.u, b->x.frame[0]);
 }
 
 /*
@@ -88,20 +76,20 @@ static void expect_resumed(struct busy *b, double resumed)
 {
 	int next;
 
-	expect_running("resumed", b->d[1]);
-	next = export_fence(b->d[1], false);
-	EXPECT(m2m_finish(&b->c), "%s: the queued job failed", b->u->name);
+	expect_running("resumed", b->x.d[1]);
+	next = export_fence(b->x.d[1], false);
+	EXPECT(m2m_finish(&b->x.c), "%s: the queued job failed", b->x.u->name);
 	expect_took("the queued job, since the sleep", resumed, unit_job_ms());
 	expect_status("the queued one", next, READY);
-	unit_check_frame(b->u, b->frame[1]);
+	unit_check_frame(b->x.u, b->x.frame[1]);
 }
 
 /* Without the series the unit is switched off under the job: the frame is lost. */
 static void expect_lost(struct busy *b)
 {
-	EXPECT(!m2m_finish(&b->c), "%s: a job without power was a success", b->u->name);
-	EXPECT(m2m_finish(&b->c), "%s: the queued job failed", b->u->name);
-	unit_check_frame(b->u, b->frame[1]);
+	EXPECT(!m2m_finish(&b->x.c), "%s: a job without power was a success", b->x.u->name);
+	EXPECT(m2m_finish(&b->x.c), "%s: the queued job failed", b->x.u->name);
+	unit_check_frame(b->x.u, b->x.frame[1]);
 }
 
 static void suspend(const struct unit *u, bool lost)
@@ -109,7 +97,7 @@ static void suspend(const struct unit *u, bool lost)
 	struct busy b;
 	double begin, resumed;
 
-	make_busy(&b, u);
+	b.x = unit_open_exported(u);
 	begin = now_ms();
 	start(&b);
 	suspend_system();
@@ -133,7 +121,7 @@ static void suspend_all(void)
 	double begin, resumed;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++)
-		make_busy(&all[i], &units[i]);
+		all[i].x = unit_open_exported(&units[i]);
 	begin = now_ms();
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++)
 		start(&all[i]);
@@ -143,16 +131,17 @@ static void suspend_all(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++)
 		expect_drained(&all[i], begin, resumed, false);
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
-		if (buffer_status(all[i].d[1], false) == PENDING) {
+		if (buffer_status(all[i].x.d[1], false) == PENDING) {
 			n_left++;
 			expect_resumed(&all[i], resumed);
 			continue;
 		}
-		EXPECT(m2m_finish(&all[i].c), "%s: the queued job failed", all[i].u->name);
-		unit_check_frame(all[i].u, all[i].frame[1]);
+		EXPECT(m2m_finish(&all[i].x.c), "%s: the queued job failed", all[i].x.u->name);
+		unit_check_frame(all[i].x.u, all[i].x.frame[1]);
 	}
 	EXPECT(n_left, "all queued jobs ran before the sleep");
-	EXPECT(resumed - begin < 2 * unit_job_ms() + 30, "it took %.0f ms to fall asleep", resumed - begin);
+	EXPECT(resumed - begin < 2 * unit_job_ms() + 30, "falling asleep took %.0f ms",
+	       resumed - begin);
 }
 
 /* Nothing runs: what the drivers did before is not forgotten. */
@@ -161,13 +150,13 @@ static void idle(void)
 	struct busy all[UNIT_RGA + 1];
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++)
-		make_busy(&all[i], &units[i]);
+		all[i].x = unit_open_exported(&units[i]);
 	suspend_system();
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
-		m2m_job(&all[i].c, 0);
-		expect_running("after an idle sleep", all[i].d[0]);
-		EXPECT(m2m_finish(&all[i].c), "%s: the job failed", all[i].u->name);
-		unit_check_frame(all[i].u, all[i].frame[0]);
+		m2m_job(&all[i].x.c, 0);
+		expect_running("after an idle sleep", all[i].x.d[0]);
+		EXPECT(m2m_finish(&all[i].x.c), "%s: the job failed", all[i].x.u->name);
+		unit_check_frame(all[i].x.u, all[i].x.frame[0]);
 	}
 }
 

@@ -62,6 +62,18 @@ struct m2m unit_open(const struct unit *u, uint32_t capture_memory)
 	return c;
 }
 
+struct unit_context unit_open_exported(const struct unit *u)
+{
+	struct unit_context x = { .u = u, .c = unit_open(u, MMAP) };
+
+	for (unsigned int i = 0; i < M2M_BUFFERS; i++) {
+		x.d[i] = m2m_export(&x.c, x.c.capture, i, 0);
+		x.frame[i] = map_dmabuf(x.d[i], x.c.capture_size);
+		memset(x.frame[i], UNIT_UNTOUCHED, UNIT_FRAME_BYTES);
+	}
+	return x;
+}
+
 void unit_expect_watchdog(const char *what, double took_ms)
 {
 	/* so far away, the kernel's timers are 80 ms apart */

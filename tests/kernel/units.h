@@ -27,6 +27,19 @@ unsigned int unit_job_ms(void);
 
 /* A context that streams, with a frame in each OUTPUT buffer. */
 struct m2m unit_open(const struct unit *u, uint32_t capture_memory);
+
+/* A context whose CAPTURE buffers are exported; a mapping of the exports keeps no device open. */
+struct unit_context {
+	const struct unit *u;
+	struct m2m c;
+	int d[M2M_BUFFERS];
+	uint8_t *frame[M2M_BUFFERS];
+};
+
+#define UNIT_UNTOUCHED	0x11	/* every byte of its frames, before */
+
+struct unit_context unit_open_exported(const struct unit *u);
+
 void unit_set_format(const struct m2m *c, uint32_t type, uint32_t fourcc);
 /* A lost job was given up by the driver's watchdog, after two seconds, that many since it began. */
 void unit_expect_watchdog(const char *what, double took_ms);
