@@ -268,7 +268,8 @@ convert (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf, gboole
     priv->n_finished++;
   GST_OBJECT_UNLOCK (self);
   if (early) {
-    gst_dmaresv_trace_hand_over (outbuf, GST_DMARESV_NO_FRAME, TRUE);
+    gst_dmaresv_trace_hand_over (outbuf, rga_device_get_inode (priv->device, index),
+        GST_DMARESV_NO_FRAME, TRUE);
     return GST_FLOW_OK;
   }
 
@@ -278,7 +279,8 @@ convert (GstRgaConvertBase * self, GstBuffer * inbuf, GstBuffer * outbuf, gboole
     return flow_from_error (self, "The converter does not finish its job.", error);
   *corrupt |= job_corrupt;
   if (!priv->copy_out)
-    gst_dmaresv_trace_hand_over (outbuf, GST_DMARESV_NO_FRAME, FALSE);
+    gst_dmaresv_trace_hand_over (outbuf, rga_device_get_inode (priv->device, index),
+        GST_DMARESV_NO_FRAME, FALSE);
   GST_LOG_OBJECT (self, "converted into CAPTURE %u in %" GST_TIME_FORMAT, job.capture,
       GST_TIME_ARGS (gst_util_get_timestamp () - start));
   return GST_FLOW_OK;

@@ -72,6 +72,7 @@ struct _RgaDevice
   RgaJob job;
   guint64 trace_id;             /* of the running job */
   guint64 capture_inodes[VIDEO_MAX_FRAME];      /* for the trace, by index */
+  guint8 unit;                  /* the driver's name, likewise */
 };
 
 /* --- limits --- */
@@ -165,16 +166,10 @@ rga_limits_free (RgaLimits * limits)
 
 /* --- jobs --- */
 
-static const gchar *
-unit (RgaDevice * dev)
+guint64
+rga_device_get_inode (const RgaDevice * dev, guint index)
 {
-  return v4l2_m2m_get_info (dev->m2m)->driver;
-}
-
-static guint64
-capture_inode (RgaDevice * dev, const RgaJob * job)
-{
-  return job->capture < VIDEO_MAX_FRAME ? dev->capture_inodes[job->capture] : 0;
+  return index < VIDEO_MAX_FRAME ? dev->capture_inodes[index] : 0;
 }
 
 static void
@@ -183,7 +178,8 @@ release_job (RgaDevice * dev)
   guint i;
 
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_JOB_DONE,.id = dev->trace_id,.unit =
-      unit (dev),.inode = capture_inode (dev, &dev->job),.error = dev->corrupt);
+      dev->unit,.inode = rga_device_get_inode (dev, dev->job.capture),.state =
+      dev->corrupt ? GST_DMARESV_STATE_FAILED : GST_DMARESV_STATE_NONE);
   for (i = 0; i < G_N_ELEMENTS (dev->job.hold); i++) {
     if (dev->job.hold[i])
       dev->job.release (dev->job.hold[i]);
@@ -207,7 +203,7 @@ dequeue_side (RgaDevice * dev, V4l2M2mDir dir, GstClockTime deadline, GCancellab
   ok = v4l2_m2m_wait (dev->m2m, dir, deadline > now ? deadline - now : 0, cancellable, error);
   /* The other side is done at the same moment. */
   if (dir == V4L2_M2M_CAPTURE)
-    gst_dmaresv_trace_job_wait (unit (dev), now, ok);
+    gst_dmaresv_trace_job_wait (dev->unit, now, ok);
   if (!ok || !v4l2_m2m_dequeue (dev->m2m, dir, memory, &buffer, error))
     return FALSE;
   dev->have[dir] = TRUE;
@@ -373,7 +369,7 @@ rga_device_start (RgaDevice * dev, const RgaJob * job, GError ** error)
   dev->running = TRUE;
   dev->trace_id = gst_dmaresv_trace_next_id ();
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_JOB_QUEUED,.id = dev->trace_id,.unit =
-      unit (dev),.inode = capture_inode (dev, job),.reads = &job->inode,.n_reads =
+      dev->unit,.inode = rga_device_get_inode (dev, job->capture),.extra = &job->inode,.n_extra =
       job->fd >= 0,.key = dev->n_jobs * GST_USECOND,.frame = GST_DMARESV_NO_FRAME);
   return TRUE;
 }
@@ -621,6 +617,7 @@ rga_device_open (const V4l2DeviceInfo * info, GCancellable * cancellable, GError
     return NULL;
   dev = g_new0 (RgaDevice, 1);
   dev->m2m = g_steal_pointer (&m2m);
+  dev->unit = gst_dmaresv_trace_name (v4l2_m2m_get_info (dev->m2m)->driver);
   dev->cancellable = g_object_ref (cancellable);
   return dev;
 }

@@ -71,6 +71,9 @@ gboolean   rga_device_start (RgaDevice * dev, const RgaJob * job, GError ** erro
 gboolean   rga_device_finish (RgaDevice * dev, GstClockTime timeout, gboolean * corrupt,
     GError ** error);
 
+/* Of a CAPTURE buffer's dma-buf, for the trace; 0: not known. */
+guint64    rga_device_get_inode (const RgaDevice * dev, guint index);
+
 /* Stops both queues and frees all buffers, unless a job hangs. */
 void       rga_device_stop (RgaDevice * dev);
 

@@ -153,6 +153,12 @@ gst_dma_fence_export (gint dmabuf_fd, GstDmaAccess access, GError ** error)
   return fd;
 }
 
+gint
+gst_dma_fence_export_untold (gint dmabuf_fd, GstDmaAccess access, GError ** error)
+{
+  return dma_fence_export (dmabuf_fd, access, error);
+}
+
 /**
  * gst_dma_fence_import:
  * @dmabuf_fd: a dma-buf
@@ -410,7 +416,7 @@ fence_wait_run (FenceWait * wait, GstClockTime timeout,
   g_autoptr (GError) failure = NULL;
   GstClockTime start = gst_util_get_timestamp ();
   GstClockTime elapsed;
-  guint64 id;
+  guint64 id, inode = 0;
 
   if (waited)
     *waited = 0;
@@ -436,9 +442,12 @@ fence_wait_run (FenceWait * wait, GstClockTime timeout,
 
   gst_dma_fence_get_info (wait->fd, &wait->info, NULL);
   id = gst_dmaresv_trace_next_id ();
+  if (id != 0)
+    inode = gst_dmaresv_trace_inode (wait->dmabuf_fd);
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_BEGIN,.id = id,.cause = wait->cause,.state =
-      GST_DMARESV_STATE_PENDING,.fd = wait->dmabuf_fd,.access = wait->access,.sync_fd =
-      wait->fd,.driver = wait->info.driver,.timeline = wait->info.timeline);
+      GST_DMARESV_STATE_PENDING,.inode = inode,.fd = wait->dmabuf_fd,.access =
+      wait->access,.sync_fd = wait->fd,.extra = wait->info.driver,.n_extra =
+      GST_DMARESV_EXTRA_FENCE);
 
   fence_wait_poll (wait, timeout, cancellable, start, &failure);
 
@@ -447,8 +456,9 @@ fence_wait_run (FenceWait * wait, GstClockTime timeout,
     *waited = elapsed;
 
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.id = id,.cause = wait->cause,.state =
-      fence_wait_result (failure),.fd = wait->dmabuf_fd,.access = wait->access,.sync_fd =
-      wait->fd,.driver = wait->info.driver,.timeline = wait->info.timeline,.waited = elapsed);
+      fence_wait_result (failure),.inode = inode,.fd = wait->dmabuf_fd,.access =
+      wait->access,.sync_fd = wait->fd,.extra = wait->info.driver,.n_extra =
+      GST_DMARESV_EXTRA_FENCE,.waited = elapsed);
   if (failure) {
     g_autofree gchar *what = fence_wait_describe (wait);
 

@@ -51,6 +51,9 @@ typedef struct
 
 gint     gst_dma_fence_export (gint dmabuf_fd, GstDmaAccess access, GError ** error);
 
+/* The same, for a wait: the trace tells the wait, if there is one. */
+gint     gst_dma_fence_export_untold (gint dmabuf_fd, GstDmaAccess access, GError ** error);
+
 gboolean gst_dma_fence_import (gint dmabuf_fd, gint sync_fd, GstDmaAccess access, GError ** error);
 
 gboolean gst_dma_fence_get_info (gint sync_fd, GstDmaFenceInfo * info, GError ** error);

@@ -192,7 +192,7 @@ pool_fence_new (GstDmaResvPool * self, gint dmabuf_fd)
   PoolFence *fence = g_atomic_rc_box_new0 (PoolFence);
   g_autoptr (GError) error = NULL;
 
-  fence->fd = gst_dma_fence_export (dmabuf_fd, GST_DMA_ACCESS_WRITE, &error);
+  fence->fd = gst_dma_fence_export_untold (dmabuf_fd, GST_DMA_ACCESS_WRITE, &error);
   if (fence->fd >= 0) {
     fence->events = POLLIN;
     fence->owned = TRUE;
@@ -617,7 +617,7 @@ pool_trace_wait_begin (GstDmaResvPool * self, PoolWaiter * waiter)
   waiter->id = gst_dmaresv_trace_next_id ();
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_BEGIN,.id = waiter->id,.cause =
       GST_DMARESV_CAUSE_RELEASE,.inode = slot ? slot->inode : 0,.access =
-      GST_DMA_ACCESS_WRITE,.driver = info.driver,.timeline = info.timeline);
+      GST_DMA_ACCESS_WRITE,.extra = info.driver,.n_extra = GST_DMARESV_EXTRA_FENCE);
 }
 
 /* One round of waiting. Called with the lock. */

@@ -11,21 +11,17 @@
 
 #include "gstdmaresvtrace.h"
 
+#include <linux/futex.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <gst/allocators/allocators.h>
 
 gint _gst_dmaresv_trace_active = 0;
-
-typedef struct
-{
-  GstDmaResvTraceFunc func;
-  gpointer user_data;
-} Listener;
-
-static GMutex listeners_lock;
-static GSList *listeners;       /* Listener, owned */
+guint64 _gst_dmaresv_trace_last_id = 0;
 
 /* Fields that only some events have; the others are told when they are set. */
 enum
@@ -109,6 +105,39 @@ gst_dmaresv_trace_state_name (GstDmaResvEventState state)
   return states[state];
 }
 
+/* Names */
+
+static GMutex names_lock;
+static gchar *names[G_MAXUINT8 + 1];    /* by number; they stay, so that nobody needs the lock to read one */
+static guint n_names = 1;
+
+guint8
+gst_dmaresv_trace_name (const gchar * name)
+{
+  guint i;
+
+  if (!name || !*name)
+    return 0;
+  g_mutex_lock (&names_lock);
+  for (i = 1; i < n_names && strcmp (names[i], name) != 0; i++);
+  if (i == G_N_ELEMENTS (names)) {
+    i = 0;
+  } else if (i == n_names) {
+    names[i] = g_strdup (name);
+    /* whoever sees the number sees the name */
+    __atomic_store_n (&n_names, i + 1, __ATOMIC_RELEASE);
+  }
+  g_mutex_unlock (&names_lock);
+
+  return i;
+}
+
+const gchar *
+gst_dmaresv_trace_name_text (guint8 number)
+{
+  return number < __atomic_load_n (&n_names, __ATOMIC_ACQUIRE) ? names[number] : NULL;
+}
+
 /* Text */
 
 typedef struct
@@ -144,9 +173,9 @@ text_add_number (Text * text, guint64 value)
 /* Drivers name their timelines as they like: what would end a value, or needs quotes in a
  * GstStructure, becomes '_'. */
 static void
-text_add_word (Text * text, const gchar * word)
+text_add_word (Text * text, const gchar * word, gsize length)
 {
-  for (; *word && text->at < text->end; word++)
+  for (; length-- > 0 && *word && text->at < text->end; word++)
     *text->at++ = g_ascii_isalnum (*word) || strchr ("-+/:.", *word) ? *word : '_';
 }
 
@@ -176,29 +205,36 @@ text_add_fd (Text * text, const gchar * key, gint fd)
 }
 
 static void
-text_add_string (Text * text, const gchar * key, const gchar * value)
+text_add_chars (Text * text, const gchar * key, const gchar * value, gsize length)
 {
   if (!value || !*value)
     return;
   text_add_key (text, key, "=(string)");
-  text_add_word (text, value);
+  text_add_word (text, value, length);
+}
+
+static void
+text_add_string (Text * text, const gchar * key, const gchar * value)
+{
+  text_add_chars (text, key, value, G_MAXSIZE);
 }
 
 /* A string that a GstStructure takes for one without quotes: "1:2:3". */
 static void
 text_add_reads (Text * text, const GstDmaResvEvent * event)
 {
+  const guint64 *reads = event->extra;
   gboolean first = TRUE;
   guint i;
 
-  for (i = 0; i < event->n_reads; i++) {
-    if (event->reads[i] == 0)
+  for (i = 0; i < event->n_extra; i++) {
+    if (reads[i] == 0)
       continue;
     if (first)
       text_add_key (text, "reads", "=(string)");
     else
       text_add (text, ":");
-    text_add_number (text, event->reads[i]);
+    text_add_number (text, reads[i]);
     first = FALSE;
   }
 }
@@ -235,26 +271,30 @@ gst_dmaresv_trace_format (const GstDmaResvEvent * event, gboolean typed,
   text_add_u64 (&text, "ts", event->ts);
   if (event->id)
     text_add_u64 (&text, "id", event->id);
-  text_add_string (&text, "unit", event->unit);
+  text_add_string (&text, "unit", gst_dmaresv_trace_name_text (event->unit));
   text_add_string (&text, "cause", causes[event->cause]);
-  text_add_string (&text, "state", states[event->state]);
+  if (!(has & HAS_ERROR))
+    text_add_string (&text, "state", states[event->state]);
   if (event->inode)
     text_add_u64 (&text, "inode", event->inode);
   text_add_fd (&text, "fd", event->fd);
   text_add_string (&text, "access", access_name (event->access));
   text_add_fd (&text, "sync", event->sync_fd);
-  text_add_string (&text, "driver", event->driver);
-  text_add_string (&text, "timeline", event->timeline);
+  if (!(has & HAS_KEY) && event->n_extra == GST_DMARESV_EXTRA_FENCE) {
+    text_add_chars (&text, "driver", event->extra, 32);
+    text_add_chars (&text, "timeline", (const gchar *) event->extra + 32, 32);
+  }
   if (has & HAS_WAITED)
     text_add_u64 (&text, "waited", event->waited);
-  text_add_reads (&text, event);
+  if (has & HAS_KEY)
+    text_add_reads (&text, event);
   if (has & HAS_KEY)
     text_add_u64 (&text, "key", event->key);
   if ((has & HAS_FRAME) && event->frame != GST_DMARESV_NO_FRAME)
     text_add_u64 (&text, "frame", event->frame);
   if (has & HAS_ERROR) {
     text_add_key (&text, "error", "=(int)");
-    text_add_number (&text, ABS (event->error));
+    text_add_number (&text, event->state == GST_DMARESV_STATE_FAILED);
   }
   if (typed)
     *text.at++ = ';';
@@ -264,14 +304,6 @@ gst_dmaresv_trace_format (const GstDmaResvEvent * event, gboolean typed,
 }
 
 /* Telling */
-
-guint64
-gst_dmaresv_trace_next_id (void)
-{
-  static guint64 last = 0;
-
-  return gst_dmaresv_trace_is_on ()? __atomic_add_fetch (&last, 1, __ATOMIC_RELAXED) : 0;
-}
 
 guint64
 gst_dmaresv_trace_inode (gint fd)
@@ -295,91 +327,127 @@ gst_dmaresv_trace_buffer_inode (GstBuffer * buffer)
   return gst_dmaresv_trace_inode (buffer_fd (buffer));
 }
 
+/* Where events go. Nothing else in the process takes this lock, and never for longer than it takes to
+ * copy one, or to exchange the sink. It is the mutex of Ulrich Drepper's "Futexes Are Tricky": 0 free,
+ * 1 taken, 2 taken and somebody may wait. GMutex is the same behind two calls into a library, which
+ * were a fifth of what an event costs. */
+static gint sink_lock;
+static GstDmaResvTraceSink the_sink;
+static GstDebugCategory *records;       /* GST_TRACER */
+
+static inline void
+lock_sink (void)
+{
+  gint seen = 0;
+
+  if (__atomic_compare_exchange_n (&sink_lock, &seen, 1, FALSE, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    return;
+  while (__atomic_exchange_n (&sink_lock, 2, __ATOMIC_ACQUIRE) != 0)
+    syscall (SYS_futex, &sink_lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+}
+
+static inline void
+unlock_sink (void)
+{
+  if (G_UNLIKELY (__atomic_exchange_n (&sink_lock, 0, __ATOMIC_RELEASE) == 2))
+    syscall (SYS_futex, &sink_lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* Apart, as the text needs much of the stack. */
+static void __attribute__((noinline))
+    log_event (const GstDmaResvEvent * event)
+{
+  GstDebugCategory *cat = gst_dmaresv_trace_category ();
+  GstDebugLevel level = kinds[event->type].level;
+  gchar text[GST_DMARESV_TRACE_TEXT];
+
+  if (gst_debug_category_get_threshold (cat) >= level) {
+    gst_dmaresv_trace_format (event, FALSE, text);
+    gst_debug_log (cat, level, __FILE__, kinds[event->type].name, __LINE__, NULL, "%s", text);
+  }
+  if (__atomic_load_n (&_gst_dmaresv_trace_active, __ATOMIC_ACQUIRE) > 0
+      && gst_debug_category_get_threshold (records) >= GST_LEVEL_TRACE) {
+    gst_dmaresv_trace_format (event, TRUE, text);
+    gst_debug_log (records, GST_LEVEL_TRACE, __FILE__, "dmaresv", __LINE__, NULL, "%s", text);
+  }
+}
+
+/* With the lock. */
+static inline void
+record_event (const GstDmaResvEvent * event)
+{
+  GstDmaResvEvent *out = (GstDmaResvEvent *) the_sink.at;
+  guint i, n = event->n_extra;
+
+  if (G_UNLIKELY (the_sink.end - the_sink.at < (gssize) GST_DMARESV_MAX_EVENT)) {
+    the_sink.lost++;
+    return;
+  }
+  memcpy (out, event, GST_DMARESV_EVENT_SIZE);
+  if (n > 0) {
+    if (G_UNLIKELY (n > GST_DMARESV_MAX_EXTRA))
+      out->n_extra = n = GST_DMARESV_MAX_EXTRA;
+    for (i = 0; i < n; i++)
+      memcpy (the_sink.at + GST_DMARESV_EVENT_SIZE + 8 * i, (const gchar *) event->extra + 8 * i,
+          8);
+  }
+  out->size = GST_DMARESV_EVENT_SIZE + 8 * n;
+  the_sink.at += GST_DMARESV_EVENT_SIZE + 8 * n;
+  if (G_UNLIKELY (the_sink.at > the_sink.wake_at))
+    the_sink.wake (&the_sink);
+}
+
 /**
  * gst_dmaresv_trace_emit:
  * @event: what happened
  *
- * Tells it to the log and to whoever was added.  Use GST_DMARESV_TRACE().
+ * Tells it to the log, and to the tracer where there is one.  Use
+ * GST_DMARESV_TRACE().
  */
 void
 gst_dmaresv_trace_emit (GstDmaResvEvent * event)
 {
-  GstDebugCategory *cat = gst_dmaresv_trace_category ();
-  GstDebugLevel level = kinds[event->type].level;
-  gboolean log = gst_debug_category_get_threshold (cat) >= level;
-  GSList *l;
+  /* as gst_util_get_timestamp() does it */
+  if (event->ts == 0) {
+    struct timespec now;
 
-  if (!log && __atomic_load_n (&_gst_dmaresv_trace_active, __ATOMIC_RELAXED) == 0)
-    return;
-
-  event->ts = gst_util_get_timestamp ();
-  if (event->buffer && event->fd <= 0)
-    event->fd = buffer_fd (event->buffer);
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    event->ts = GST_TIMESPEC_TO_TIME (now);
+  }
   if (event->inode == 0 && event->fd > 0)
     event->inode = gst_dmaresv_trace_inode (event->fd);
+#ifndef GST_DISABLE_GST_DEBUG
+  if (G_UNLIKELY (GST_LEVEL_DEBUG <= _gst_debug_min))
+    log_event (event);
+#endif
 
-  if (log) {
-    gchar text[GST_DMARESV_TRACE_TEXT];
+  lock_sink ();
+  record_event (event);
+  unlock_sink ();
+}
 
-    gst_dmaresv_trace_format (event, FALSE, text);
-    gst_debug_log (cat, level, __FILE__, kinds[event->type].name, __LINE__, NULL, "%s", text);
+/* Recording */
+
+void
+gst_dmaresv_trace_exchange (GstDmaResvTraceSink * sink)
+{
+  GstDmaResvTraceSink old;
+
+  lock_sink ();
+  old = the_sink;
+  the_sink = *sink;
+  *sink = old;
+  unlock_sink ();
+}
+
+void
+gst_dmaresv_trace_add_tracer (gint n)
+{
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once)) {
+    GST_DEBUG_CATEGORY_GET (records, "GST_TRACER");
+    g_once_init_leave (&once, 1);
   }
-
-  g_mutex_lock (&listeners_lock);
-  for (l = listeners; l; l = l->next) {
-    Listener *listener = l->data;
-
-    listener->func (event, listener->user_data);
-  }
-  g_mutex_unlock (&listeners_lock);
-}
-
-void
-gst_dmaresv_trace_job_wait (const gchar * unit, GstClockTime start, gboolean ok)
-{
-  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.unit = unit,.cause =
-      GST_DMARESV_CAUSE_JOB,.state =
-      ok ? GST_DMARESV_STATE_SIGNALLED : GST_DMARESV_STATE_FAILED,.waited =
-      gst_util_get_timestamp () - start);
-}
-
-void
-gst_dmaresv_trace_hand_over (GstBuffer * buffer, guint64 frame, gboolean early)
-{
-  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_HAND_OVER,.buffer = buffer,.frame = frame,.state =
-      early ? GST_DMARESV_STATE_EARLY : GST_DMARESV_STATE_FINISHED);
-}
-
-/* Listening */
-
-void
-gst_dmaresv_trace_add_func (GstDmaResvTraceFunc func, gpointer user_data)
-{
-  Listener *listener = g_new0 (Listener, 1);
-
-  listener->func = func;
-  listener->user_data = user_data;
-  g_mutex_lock (&listeners_lock);
-  listeners = g_slist_append (listeners, listener);
-  g_mutex_unlock (&listeners_lock);
-  g_atomic_int_inc (&_gst_dmaresv_trace_active);
-}
-
-void
-gst_dmaresv_trace_remove_func (GstDmaResvTraceFunc func, gpointer user_data)
-{
-  GSList *l;
-
-  g_mutex_lock (&listeners_lock);
-  for (l = listeners; l; l = l->next) {
-    Listener *listener = l->data;
-
-    if (listener->func == func && listener->user_data == user_data) {
-      listeners = g_slist_delete_link (listeners, l);
-      g_free (listener);
-      g_atomic_int_add (&_gst_dmaresv_trace_active, -1);
-      break;
-    }
-  }
-  g_mutex_unlock (&listeners_lock);
+  __atomic_add_fetch (&_gst_dmaresv_trace_active, n, __ATOMIC_RELEASE);
 }

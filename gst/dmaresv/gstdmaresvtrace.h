@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What happens to buffers and their fences, told in one place: each event is
- * one line of the debug category "dmaresvfence", and goes to the functions that
- * were added here (the tracer "dmaresv").  While neither is wanted, a place that
- * tells an event costs a look at two words that do not change.
+ * one line of the debug category "dmaresvfence", and is recorded where there is a
+ * tracer "dmaresv".  While neither is wanted, a place that tells an event costs a
+ * look at two words that do not change.
  */
 #ifndef GST_DMARESV_TRACE_H
 #define GST_DMARESV_TRACE_H
+
+#include <stddef.h>
 
 #include <gst/gst.h>
 
@@ -91,50 +93,51 @@ typedef enum
 
 /**
  * GstDmaResvEvent:
- * @type: what happened; it decides which of the fields below are told.
- * @ts: when, CLOCK_MONOTONIC ns; filled in by gst_dmaresv_trace_emit().
- * @id: pairs a wait's begin with its end, a queued job with the one done; 0 unknown.
- * @unit: the driver's name (v4l2_capability.driver).
- * @cause: why.
- * @state: of the fence, or how it ended.
- * @buffer: (nullable): whose first memory's dma-buf this is about, where @fd is not given.
- * @inode: of the dma-buf: its name as long as it exists. 0: found by @fd.
- * @fd: a descriptor of it, 0 or less for none.
- * @access: what for; 0 for none.
+ * @size: for the tracer.
+ * @type: #GstDmaResvEventType: what happened; it decides which of the fields below are told.
+ * @cause: #GstDmaResvCause: why.
+ * @state: #GstDmaResvEventState: of the fence, or how it ended; of a job that is done, FAILED or not.
+ * @access: #GstDmaAccess: what for; 0 for none.
+ * @unit: the driver's name (v4l2_capability.driver), from gst_dmaresv_trace_name(); 0 for none.
+ * @n_extra: the length of @extra, in units of 8 bytes.
+ * @fd: a descriptor of the dma-buf, 0 or less for none.
  * @sync_fd: a sync_file, 0 or less for none.
- * @driver: (nullable): who will signal, while it is pending.
- * @timeline: (nullable): likewise.
+ * @ts: when, CLOCK_MONOTONIC ns; 0: filled in by gst_dmaresv_trace_emit().
+ * @id: pairs a wait's begin with its end, a queued job with the one done; 0 unknown.
+ * @inode: of the dma-buf: its name as long as it exists. 0: found by @buffer or @fd, by a system call.
  * @waited: ns that the wait took, or between the release and now.
- * @reads: the dma-bufs that a job reads, as inodes; 0 are skipped.
- * @n_reads: their number.
- * @key: the V4L2 timestamp by which the driver knows the job, ns.
+ * @key: of a queued job: the V4L2 timestamp by which the driver knows it, ns.
  * @frame: the element's number of the frame, or %GST_DMARESV_NO_FRAME.
- * @error: a job's result: 0, or not.
+ * @extra: of a queued job: the dma-bufs that it reads, as guint64 inodes; 0 are skipped. Of a wait:
+ *   who will signal, as driver and timeline of #GstDmaFenceInfo.
+ *
+ * What is before @extra is how the tracer's file has it, and @extra's contents follow there.
  */
 typedef struct
 {
-  GstDmaResvEventType type;
+  guint16 size;
+  guint8 type, cause, state, access;
+  guint8 unit, n_extra;
+  gint32 fd, sync_fd;
   GstClockTime ts;
   guint64 id;
-  const gchar *unit;
-  GstDmaResvCause cause;
-  GstDmaResvEventState state;
-  GstBuffer *buffer;
   guint64 inode;
-  gint fd;
-  GstDmaAccess access;
-  gint sync_fd;
-  const gchar *driver;
-  const gchar *timeline;
-  GstClockTime waited;
-  const guint64 *reads;
-  guint n_reads;
-  guint64 key;
+  union
+  {
+    GstClockTime waited;
+    guint64 key;
+  };
   guint64 frame;
-  gint error;
+
+  gconstpointer extra;
 } GstDmaResvEvent;
 
-/* Not to be used directly: how many functions were added. */
+/* For .extra and .n_extra of a wait */
+#define GST_DMARESV_EXTRA_FENCE 8
+G_STATIC_ASSERT (sizeof (((GstDmaFenceInfo *) 0)->driver) == 32);
+G_STATIC_ASSERT (offsetof (GstDmaFenceInfo, timeline) == offsetof (GstDmaFenceInfo, driver) + 32);
+
+/* Not to be used directly: how many tracers there are. */
 extern gint _gst_dmaresv_trace_active;
 
 static inline gboolean
@@ -148,7 +151,7 @@ gst_dmaresv_trace_is_on (void)
 }
 
 /* Tells an event, given as designated initialisers; they are evaluated only when somebody listens:
- *   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED, .buffer = buffer); */
+ *   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED,.inode = inode); */
 #define GST_DMARESV_TRACE(...)                                  \
   G_STMT_START {                                                \
     if (gst_dmaresv_trace_is_on ())                             \
@@ -160,17 +163,54 @@ gst_dmaresv_trace_is_on (void)
 /* Fills in what of @event is to be found out. Thread-safe, never blocks on anything but a slow log. */
 void     gst_dmaresv_trace_emit (GstDmaResvEvent * event);
 
+/* A number for @name, the same as long as the process lives, so that no event has to carry the
+ * text; 0 when it is empty, or one too many. For names of which there are few, and not each time. */
+guint8   gst_dmaresv_trace_name (const gchar * name);
+/* And back; NULL for one that was never given. */
+const gchar *gst_dmaresv_trace_name_text (guint8 number);
+
+/* Not to be used directly: the number given last. */
+extern guint64 _gst_dmaresv_trace_last_id;
+
 /* A number for @id, never 0; 0 when nobody listens. */
-guint64  gst_dmaresv_trace_next_id (void);
+static inline guint64
+gst_dmaresv_trace_next_id (void)
+{
+  return gst_dmaresv_trace_is_on ()?
+      __atomic_add_fetch (&_gst_dmaresv_trace_last_id, 1, __ATOMIC_RELAXED) : 0;
+}
+
+/* gst_util_get_timestamp(); 0 when nobody listens. */
+static inline GstClockTime
+gst_dmaresv_trace_now (void)
+{
+  return gst_dmaresv_trace_is_on ()? gst_util_get_timestamp () : 0;
+}
 
 /* The inode behind a descriptor, or behind a buffer's first memory; 0 for none. */
 guint64  gst_dmaresv_trace_inode (gint fd);
 guint64  gst_dmaresv_trace_buffer_inode (GstBuffer * buffer);
 
-/* A wait for @unit's driver that began at @start, gst_util_get_timestamp(), is over. */
-void     gst_dmaresv_trace_job_wait (const gchar * unit, GstClockTime start, gboolean ok);
-/* @buffer is about to be pushed; @early: the job that writes it may be running. */
-void     gst_dmaresv_trace_hand_over (GstBuffer * buffer, guint64 frame, gboolean early);
+/* A wait for @unit's driver that began at @start, gst_dmaresv_trace_now(), is over. */
+static inline void
+gst_dmaresv_trace_job_wait (guint8 unit, GstClockTime start, gboolean ok)
+{
+  GstClockTime now = gst_dmaresv_trace_now ();
+
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_WAIT_END,.cause = GST_DMARESV_CAUSE_JOB,.state =
+      ok ? GST_DMARESV_STATE_SIGNALLED : GST_DMARESV_STATE_FAILED,.unit = unit,.ts = now,.waited =
+      start ? now - start : 0);
+}
+
+/* @buffer is about to be pushed; @inode: of its first dma-buf, 0: to be found out; @early: the job that
+ * writes it may be running. */
+static inline void
+gst_dmaresv_trace_hand_over (GstBuffer * buffer, guint64 inode, guint64 frame, gboolean early)
+{
+  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_HAND_OVER,.state =
+      early ? GST_DMARESV_STATE_EARLY : GST_DMARESV_STATE_FINISHED,.inode =
+      inode ? inode : gst_dmaresv_trace_buffer_inode (buffer),.frame = frame);
+}
 
 /* The longest text of an event, with the terminating zero. */
 #define GST_DMARESV_TRACE_TEXT 1024
@@ -180,12 +220,37 @@ void     gst_dmaresv_trace_hand_over (GstBuffer * buffer, guint64 frame, gboolea
 gsize    gst_dmaresv_trace_format (const GstDmaResvEvent * event, gboolean typed,
     gchar text[GST_DMARESV_TRACE_TEXT]);
 
-typedef void (*GstDmaResvTraceFunc) (const GstDmaResvEvent * event, gpointer user_data);
+/* The longest event, in bytes: what of its extra is more is cut. */
+#define GST_DMARESV_EVENT_SIZE offsetof (GstDmaResvEvent, extra)
+#define GST_DMARESV_MAX_EXTRA 32
+#define GST_DMARESV_MAX_EVENT (GST_DMARESV_EVENT_SIZE + 8 * GST_DMARESV_MAX_EXTRA)
 
-/* @func is called for each event, in the thread where it happens but one at a time, until it was
- * removed; it must not add or remove functions, or tell events, itself. */
-void     gst_dmaresv_trace_add_func (GstDmaResvTraceFunc func, gpointer user_data);
-void     gst_dmaresv_trace_remove_func (GstDmaResvTraceFunc func, gpointer user_data);
+/**
+ * GstDmaResvTraceSink:
+ * @at: where the next event goes; aligned for guint64. NULL: nowhere.
+ * @end: the end of the memory there; what has no room is lost.
+ * @wake_at: when @at is behind that, @wake is called.
+ * @wake: called in the thread that tells the event, while all others wait; it may change @wake_at only.
+ * @user_data: for @wake.
+ * @lost: how many events were lost.
+ *
+ * Memory into which events are copied, one after the other.
+ */
+typedef struct _GstDmaResvTraceSink GstDmaResvTraceSink;
+struct _GstDmaResvTraceSink
+{
+  gchar *at, *end, *wake_at;
+  void (*wake) (GstDmaResvTraceSink * sink);
+  gpointer user_data;
+  guint lost;
+};
+
+/* Exchanges the process's one sink and @sink: no event goes into the old one any more when this
+ * returns. */
+void     gst_dmaresv_trace_exchange (GstDmaResvTraceSink * sink);
+
+/* A tracer comes, or goes: while there is one, events are told, and as records in GST_TRACER, too. */
+void     gst_dmaresv_trace_add_tracer (gint n);
 
 /* "dmaresvfence" */
 GstDebugCategory *gst_dmaresv_trace_category (void);

@@ -5,7 +5,9 @@
 #include "config.h"
 #endif
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
@@ -24,7 +26,8 @@ GST_START_TEST (test_format_record)
 {
   const guint64 reads[] = { 7, 0, 8 };
   GstDmaResvEvent event = {.type = GST_DMARESV_EVENT_JOB_QUEUED,.ts = G_MAXUINT64,.id = 3,
-    .unit = "rkvdec",.inode = 42,.fd = 9,.reads = reads,.n_reads = 3,.key = 5000,.frame = 11
+    .unit = gst_dmaresv_trace_name ("rkvdec"),.inode = 42,.fd = 9,.extra = reads,.n_extra = 3,.key =
+        5000,.frame = 11
   };
   gchar text[GST_DMARESV_TRACE_TEXT];
   g_autoptr (GstStructure) s = NULL;
@@ -69,8 +72,9 @@ GST_END_TEST;
 /* A driver's names are its own: nothing in them ends a value or a record. */
 GST_START_TEST (test_format_hostile_names)
 {
-  GstDmaResvEvent event = {.type = GST_DMARESV_EVENT_WAIT_BEGIN,.driver = "a, b=(int)3;\n\"",
-    .timeline = "\xff\xfe{[<"
+  GstDmaFenceInfo info = {.driver = "a, b=(int)3;\n\"",.timeline = "\xff\xfe{[<" };
+  GstDmaResvEvent event = {.type = GST_DMARESV_EVENT_WAIT_BEGIN,.extra = info.driver,.n_extra =
+        GST_DMARESV_EXTRA_FENCE
   };
   gchar text[GST_DMARESV_TRACE_TEXT];
   g_autoptr (GstStructure) s = NULL;
@@ -88,7 +92,7 @@ GST_END_TEST;
 GST_START_TEST (test_format_too_long)
 {
   guint64 reads[100];
-  GstDmaResvEvent event = {.type = GST_DMARESV_EVENT_JOB_QUEUED,.reads = reads,.n_reads = 100 };
+  GstDmaResvEvent event = {.type = GST_DMARESV_EVENT_JOB_QUEUED,.extra = reads,.n_extra = 100 };
   gchar text[GST_DMARESV_TRACE_TEXT];
   guint i;
 
@@ -103,33 +107,27 @@ GST_END_TEST;
 
 /* Off and on */
 
-static void
-count_event (const GstDmaResvEvent * event, gpointer user_data)
-{
-  if (event->type == GST_DMARESV_EVENT_REUSED)
-    g_atomic_int_inc ((gint *) user_data);
-}
-
 GST_START_TEST (test_off_evaluates_nothing)
 {
-  gint seen = 0, evaluated = 0;
+  GstDmaResvTracer *tracer;
+  gint evaluated = 0;
+  guint i;
 
-  if (!gst_dmaresv_trace_is_on ()) {
+  for (i = 0; i < 2; i++) {
+    if (!gst_dmaresv_trace_is_on ()) {
+      GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED,.id = ++evaluated);
+      fail_unless_equals_int (evaluated, i);
+      fail_unless (gst_dmaresv_trace_next_id () == 0);
+      fail_unless (gst_dmaresv_trace_now () == 0);
+    }
+    tracer = g_object_new (GST_TYPE_DMARESV_TRACER, NULL);
     GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED,.id = ++evaluated);
-    fail_unless_equals_int (evaluated, 0);
-    fail_unless (gst_dmaresv_trace_next_id () == 0);
+    fail_unless_equals_int (evaluated, i + 1);
+    fail_unless (gst_dmaresv_trace_next_id () != gst_dmaresv_trace_next_id ());
+    fail_unless (gst_dmaresv_trace_now () > 0);
+    gst_dmaresv_tracer_stop (tracer);
+    gst_object_unref (tracer);
   }
-
-  gst_dmaresv_trace_add_func (count_event, &seen);
-  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED,.id = ++evaluated);
-  fail_unless_equals_int (evaluated, 1);
-  fail_unless_equals_int (seen, 1);
-  fail_unless (gst_dmaresv_trace_next_id () != gst_dmaresv_trace_next_id ());
-
-  gst_dmaresv_trace_remove_func (count_event, &seen);
-  gst_dmaresv_trace_remove_func (count_event, &seen);
-  GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED);
-  fail_unless_equals_int (seen, 1);
 }
 
 GST_END_TEST;
@@ -193,23 +191,31 @@ recording_begin (Recording * rec)
   gst_debug_set_threshold_for_name ("GST_TRACER", GST_LEVEL_TRACE);
 }
 
-/* How many events the file has; each begins with its size. */
+/* How many events the file has, and is said to have lost; each begins with its size. */
 static guint
-count_events (const gchar * data, gsize length)
+count_events (const gchar * data, gsize length, guint * lost)
 {
   gsize at = 16;
   guint n = 0;
 
+  *lost = 0;
   fail_unless (length >= at);
   fail_unless_equals_string (data, "DMARESV");
   while (at < length) {
     guint16 size;
+    guint8 type = data[at + 2];
 
     memcpy (&size, data + at, sizeof (size));
-    fail_unless (size >= 64 && size % 8 == 0
+    fail_unless (size >= (type < 254 ? 56 : 8) && size % 8 == 0
         && at + size <= length, "event %u of %u bytes", n, size);
+    if (type == 254) {
+      guint32 count;
+
+      memcpy (&count, data + at + 4, sizeof (count));
+      *lost += count;
+    }
+    n += type < 254;
     at += size;
-    n++;
   }
   return n;
 }
@@ -220,6 +226,7 @@ recording_end (Recording * rec)
 {
   g_autofree gchar *data = NULL;
   gsize length;
+  guint lost;
 
   gst_dmaresv_tracer_stop (rec->tracer);
   gst_object_unref (rec->tracer);
@@ -227,7 +234,8 @@ recording_end (Recording * rec)
   fail_unless (g_file_get_contents (rec->name, &data, &length, NULL));
   g_unlink (rec->name);
   g_free (rec->name);
-  fail_unless_equals_int (count_events (data, length), records_seen->len);
+  fail_unless_equals_int (count_events (data, length, &lost), records_seen->len);
+  fail_unless_equals_int (lost, 0);
   return g_steal_pointer (&records_seen);
 }
 
@@ -271,6 +279,102 @@ GST_START_TEST (test_threads)
     g_thread_join (threads[i]);
   records = recording_end (&rec);
   fail_unless_equals_int (records->len, N_THREADS * N_EVENTS);
+}
+
+GST_END_TEST;
+
+/* What is left when the process is killed: it is written without a further event, and without an end. */
+GST_START_TEST (test_file_is_written_meanwhile)
+{
+  guint8 unit = gst_dmaresv_trace_name ("a unit");
+  guint i, lost, n = 0;
+  Recording rec;
+
+  recording_begin (&rec);
+  for (i = 0; i < 2; i++) {
+    gint64 until = g_get_monotonic_time () + 5 * G_TIME_SPAN_SECOND;
+
+    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED,.unit = unit);
+    while (n == i && g_get_monotonic_time () < until) {
+      g_autofree gchar *data = NULL;
+      gsize length;
+
+      g_usleep (20000);
+      fail_unless (g_file_get_contents (rec.name, &data, &length, NULL));
+      n = count_events (data, length, &lost);
+      fail_unless (n == 0 || memmem (data, length, "a unit", 7) != NULL);
+    }
+    fail_unless_equals_int (n, i + 1);
+  }
+  g_ptr_array_unref (recording_end (&rec));
+}
+
+GST_END_TEST;
+
+static gpointer
+read_all (gpointer data)
+{
+  GByteArray *all = g_byte_array_new ();
+  guint8 part[4096];
+  gssize n;
+
+  while ((n = read (GPOINTER_TO_INT (data), part, sizeof (part))) > 0)
+    g_byte_array_append (all, part, n);
+  return all;
+}
+
+#define N_TOO_MANY 50000        /* 2.8 MB, more than there is room for */
+
+/* A file that takes nothing holds nobody up, and the trace tells what it misses. */
+GST_START_TEST (test_file_that_blocks)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("dmaresvtrace-XXXXXX", NULL);
+  g_autofree gchar *name = g_build_filename (folder, "pipe", NULL);
+  g_autofree gchar *params = g_strdup_printf ("file=\"%s\"", name);
+  g_autoptr (GByteArray) all = NULL;
+  GstDmaResvTracer *tracer;
+  GThread *thread;
+  guint i, n, lost;
+  gint fd;
+
+  fail_unless (mkfifo (name, 0600) == 0);
+  fd = open (name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  tracer = g_object_new (GST_TYPE_DMARESV_TRACER, "params", params, NULL);
+  fail_unless (fcntl (fd, F_SETFL, 0) == 0);
+  for (i = 0; i < N_TOO_MANY; i++)
+    GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_REUSED);
+  thread = g_thread_new (NULL, read_all, GINT_TO_POINTER (fd));
+  gst_dmaresv_tracer_stop (tracer);
+  gst_object_unref (tracer);
+  all = g_thread_join (thread);
+  n = count_events ((const gchar *) all->data, all->len, &lost);
+  fail_unless (n > 1000 && lost > 1000);
+  fail_unless_equals_int (n + lost, N_TOO_MANY);
+  close (fd);
+  g_unlink (name);
+  g_rmdir (folder);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_names)
+{
+  guint8 one = gst_dmaresv_trace_name ("one"), two = gst_dmaresv_trace_name ("two");
+  guint i, last = 1;
+
+  fail_unless (one != 0 && two != 0 && one != two);
+  fail_unless_equals_int (gst_dmaresv_trace_name ("one"), one);
+  fail_unless_equals_string (gst_dmaresv_trace_name_text (two), "two");
+  fail_unless_equals_int (gst_dmaresv_trace_name (""), 0);
+  fail_unless_equals_int (gst_dmaresv_trace_name (NULL), 0);
+  fail_unless (gst_dmaresv_trace_name_text (0) == NULL);
+  for (i = 0; i < 300; i++) {
+    g_autofree gchar *name = g_strdup_printf ("name %u", i);
+
+    last = gst_dmaresv_trace_name (name);
+  }
+  fail_unless_equals_int (last, 0);
+  fail_unless_equals_int (gst_dmaresv_trace_name ("two"), two);
 }
 
 GST_END_TEST;
@@ -400,7 +504,7 @@ GST_START_TEST (test_record_reuse)
   recording_begin (&rec);
   fail_unless_equals_int (gst_buffer_pool_acquire_buffer (pool, &buffer, NULL), GST_FLOW_OK);
   inode = gst_dmaresv_trace_buffer_inode (buffer);
-  gst_dmaresv_trace_hand_over (buffer, 4, TRUE);
+  gst_dmaresv_trace_hand_over (buffer, 0, 4, TRUE);
   dmabuf_attach (gst_dmabuf_memory_get_fd (gst_buffer_peek_memory (buffer, 0)), timeline, 1,
       GST_DMA_ACCESS_READ);
   gst_buffer_unref (buffer);
@@ -450,6 +554,9 @@ dmaresvtrace_suite (void)
   tcase_add_test (tc, test_format_too_long);
   tcase_add_test (tc, test_off_evaluates_nothing);
   tcase_add_test (tc, test_threads);
+  tcase_add_test (tc, test_file_is_written_meanwhile);
+  tcase_add_test (tc, test_file_that_blocks);
+  tcase_add_test (tc, test_names);
   tcase_add_test (tc, test_bad_parameters);
   tcase_add_test (tc, test_record_waits);
   tcase_add_test (tc, test_record_reuse);

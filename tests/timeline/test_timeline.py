@@ -113,16 +113,32 @@ class Parsing(unittest.TestCase):
                 tl.summary(tl.Model(trace.events))
 
     def test_file_of_the_other_byte_order(self):
-        data = struct.pack('>8sII', b'DMARESV', 1, 0x01020304)
-        data += struct.pack('>H6B2i5Q', 80, 4, 0, 0, 0, 1, 0, 9, -1, 5, 6, 7, 8, 9) + struct.pack('>Q', 3) + b'unit\0\0\0' + b'\0' * 9
+        data = struct.pack('>8sII', b'DMARESV', 2, 0x01020304)
+        data += struct.pack('>H2BI', 16, 255, 2, 0) + b'unit\0\0\0\0'
+        data += struct.pack('>H6B2i5Q', 64, 4, 0, 0, 0, 2, 1, 9, -1, 5, 6, 7, 8, 9) + struct.pack('>Q', 3)
         self.assertEqual([(e['event'], e['unit'], e['reads'], e['key'], e['frame']) for e in tl.parse_file(data).events],
                          [('job-queued', 'unit', [3], 8, 9)])
 
     def test_file_of_another_version(self):
-        for header in (struct.pack('<8sII', b'DMARESV', 2, 0x01020304), struct.pack('<8sII', b'DMARESV', 1, 5)):
+        for header in (struct.pack('<8sII', b'DMARESV', 3, 0x01020304), struct.pack('<8sII', b'DMARESV', 2, 5)):
             result = subprocess.run([sys.executable, TOOL, '-'], input=header, capture_output=True, timeout=60)
             self.assertNotEqual(result.returncode, 0)
             self.assertIn(b'version', result.stderr)
+
+    def test_the_end_of_a_file_whose_process_was_killed(self):
+        data = recorded_file('run.trace')
+        trace = tl.parse_file(data[:-3])
+        self.assertEqual((len(trace.events), trace.broken), (329, 1))
+
+    def test_events_that_the_file_misses(self):
+        data = recorded_file('run.trace') + struct.pack('<H2BI', 8, 254, 0, 77)
+        self.assertEqual((len(tl.parse_file(data).events), tl.parse_file(data).lost), (330, 77))
+        result = subprocess.run([sys.executable, TOOL, '-'], input=data, capture_output=True, timeout=60)
+        self.assertIn(b'77 events are missing', result.stdout)
+
+    def test_a_unit_without_a_name(self):
+        data = struct.pack('<8sII', b'DMARESV', 2, 0x01020304) + struct.pack('<H6B2i5Q', 56, 4, 0, 0, 0, 2, 0, 9, -1, 5, 6, 7, 8, 9)
+        self.assertEqual((tl.parse_file(data).events, tl.parse_file(data).broken), ([], 1))
 
     def test_records_count_where_both_are_in_one_log(self):
         self.assertEqual(len(tl.parse(recorded('debug.log') + recorded('records.log')).events), 330)

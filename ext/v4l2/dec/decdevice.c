@@ -83,6 +83,7 @@ struct _DecDevice
   gsize picture_size;
   guint n_capture;
   guint64 inodes[VIDEO_MAX_FRAME];      /* of the first planes, for the trace */
+  guint8 unit;                  /* the driver's name, likewise */
   guint generation;             /* of the CAPTURE queue's buffers */
 
   Job jobs[DEC_DEVICE_MAX_JOBS];
@@ -180,6 +181,7 @@ dec_device_open (const V4l2DeviceInfo * info, guint32 coded_format, GError ** er
   self->ref_count = 1;
   self->coded_format = coded_format;
   self->m2m = g_steal_pointer (&m2m);
+  self->unit = gst_dmaresv_trace_name (v4l2_m2m_get_info (self->m2m)->driver);
   self->requests = v4l2_request_pool_new (self->m2m);
   self->allocator = gst_dmaresv_allocator_new ();
   return self;
@@ -199,12 +201,6 @@ dec_device_get_in_flight (DecDevice * self)
 
 /* Jobs */
 
-static const gchar *
-dec_device_unit (DecDevice * self)
-{
-  return v4l2_m2m_get_info (self->m2m)->driver;
-}
-
 static void
 dec_device_trace_job (DecDevice * self, Job * job, guint64 key)
 {
@@ -219,7 +215,7 @@ dec_device_trace_job (DecDevice * self, Job * job, guint64 key)
     reads[i] = job->refs[i]->inode;
   job->trace_id = gst_dmaresv_trace_next_id ();
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_JOB_QUEUED,.id = job->trace_id,.unit =
-      dec_device_unit (self),.inode = job->picture->inode,.reads = reads,.n_reads =
+      self->unit,.inode = job->picture->inode,.extra = reads,.n_extra =
       job->n_refs,.key = key,.frame = job->picture->tag);
 }
 
@@ -231,8 +227,8 @@ dec_device_end_job (DecDevice * self, Job * job, DecPictureState state)
   guint i;
 
   GST_DMARESV_TRACE (.type = GST_DMARESV_EVENT_JOB_DONE,.id = job->trace_id,.unit =
-      dec_device_unit (self),.inode = job->picture->inode,.error = state != DEC_PICTURE_DECODED
-      || job->picture->error);
+      self->unit,.inode = job->picture->inode,.state = state != DEC_PICTURE_DECODED
+      || job->picture->error ? GST_DMARESV_STATE_FAILED : GST_DMARESV_STATE_NONE);
   if (!job->continued)
     job->picture->state = state;
   if (self->held == job)
@@ -627,7 +623,7 @@ dec_device_reap (DecDevice * self, GError ** error)
 static void
 dec_device_trace_wait (DecDevice * self, GstClockTime start, GstClockTime timeout, gboolean ok)
 {
-  gst_dmaresv_trace_job_wait (dec_device_unit (self), start, ok || timeout < DEC_DEVICE_TIMEOUT);
+  gst_dmaresv_trace_job_wait (self->unit, start, ok || timeout < DEC_DEVICE_TIMEOUT);
 }
 
 /* Waits until one more buffer of some job is done. */
@@ -719,7 +715,7 @@ gboolean
 dec_device_poll (DecDevice * self, GstClockTime timeout, GCancellable * cancellable,
     GError ** error)
 {
-  GstClockTime start = gst_util_get_timestamp ();
+  GstClockTime start = gst_dmaresv_trace_now ();
   gboolean ok = v4l2_m2m_wait (self->m2m, V4L2_M2M_CAPTURE, timeout, cancellable, error);
 
   dec_device_trace_wait (self, start, timeout, ok);

@@ -195,6 +195,7 @@ gst_dmaresv_decoder_make_buffer (GstDmaResvDecoder * self, Output * output)
   if (output->picture->state == DEC_PICTURE_QUEUED)
     gst_buffer_add_dma_fence_meta (buffer, output->picture->fence);
   output->frame->output_buffer = buffer;
+  output->inode = has_to_copy ? 0 : output->picture->inode;
   return GST_FLOW_OK;
 }
 
@@ -239,7 +240,7 @@ gst_dmaresv_decoder_finish_output (GstDmaResvDecoder * self, Output * output)
     priv->n_finished++;
   GST_OBJECT_UNLOCK (self);
   GST_LOG_OBJECT (self, "pushing frame %u%s", number, early ? ", not finished" : "");
-  gst_dmaresv_trace_hand_over (output->frame->output_buffer, number, early);
+  gst_dmaresv_trace_hand_over (output->frame->output_buffer, output->inode, number, early);
   return gst_video_decoder_finish_frame (decoder, output->frame);
 }
 

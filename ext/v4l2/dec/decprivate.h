@@ -29,6 +29,7 @@ typedef struct
   GstVideoCodecFrame *frame;
   DecPicture *picture;
   CodecPictureFlags flags;      /* the codec's word */
+  guint64 inode;                /* of what leaves, for the trace; 0: not known */
 } Output;
 
 typedef struct _DecOutputThread DecOutputThread;
