@@ -11,10 +11,8 @@
 
 #include "gstdmaresvtrace.h"
 
-#include <linux/futex.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -328,30 +326,10 @@ gst_dmaresv_trace_buffer_inode (GstBuffer * buffer)
 }
 
 /* Where events go. Nothing else in the process takes this lock, and never for longer than it takes to
- * copy one, or to exchange the sink. It is the mutex of Ulrich Drepper's "Futexes Are Tricky": 0 free,
- * 1 taken, 2 taken and somebody may wait. GMutex is the same behind two calls into a library, which
- * were a fifth of what an event costs. */
-static gint sink_lock;
+ * copy one, or to exchange the sink. */
+static GMutex sink_lock;
 static GstDmaResvTraceSink the_sink;
 static GstDebugCategory *records;       /* GST_TRACER */
-
-static inline void
-lock_sink (void)
-{
-  gint seen = 0;
-
-  if (__atomic_compare_exchange_n (&sink_lock, &seen, 1, FALSE, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-    return;
-  while (__atomic_exchange_n (&sink_lock, 2, __ATOMIC_ACQUIRE) != 0)
-    syscall (SYS_futex, &sink_lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
-}
-
-static inline void
-unlock_sink (void)
-{
-  if (G_UNLIKELY (__atomic_exchange_n (&sink_lock, 0, __ATOMIC_RELEASE) == 2))
-    syscall (SYS_futex, &sink_lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
 
 /* Apart, as the text needs much of the stack. */
 static void __attribute__((noinline))
@@ -421,9 +399,9 @@ gst_dmaresv_trace_emit (GstDmaResvEvent * event)
     log_event (event);
 #endif
 
-  lock_sink ();
+  g_mutex_lock (&sink_lock);
   record_event (event);
-  unlock_sink ();
+  g_mutex_unlock (&sink_lock);
 }
 
 /* Recording */
@@ -433,11 +411,11 @@ gst_dmaresv_trace_exchange (GstDmaResvTraceSink * sink)
 {
   GstDmaResvTraceSink old;
 
-  lock_sink ();
+  g_mutex_lock (&sink_lock);
   old = the_sink;
   the_sink = *sink;
   *sink = old;
-  unlock_sink ();
+  g_mutex_unlock (&sink_lock);
 }
 
 void
