@@ -148,6 +148,18 @@ GST_START_TEST (test_first_slice_lost)
 
 GST_END_TEST;
 
+/* One slice of a P picture */
+static void
+picture_at (guint first_mb, guint frame_num, guint poc_lsb)
+{
+  BitsSlice slice = {.nal_type = 1,.ref_idc = 2 };
+
+  slice.first_mb = first_mb;
+  slice.frame_num = frame_num;
+  slice.poc_lsb = poc_lsb;
+  bits_slice (stream, &sps, &pps, &slice);
+}
+
 GST_START_TEST (test_slices_in_arbitrary_order)
 {
   g_autoptr (GByteArray) in_order = g_byte_array_new ();
@@ -168,6 +180,50 @@ GST_START_TEST (test_slices_in_arbitrary_order)
   fail_unless_equals_int (rec->data->len, in_order->len);
   fail_unless (memcmp (rec->data->data, in_order->data, in_order->len) == 0);
   fail_if (rec->flags[1] & CODEC_PICTURE_CORRUPT);
+}
+
+GST_END_TEST;
+
+/* A parser that waits for first_mb_in_slice 0 cuts such pictures in two. */
+GST_START_TEST (test_slices_in_arbitrary_order_cut)
+{
+  sps.profile_idc = 66;
+  headers ();
+  write_idr_slice (4);
+  fail_if (decode (NULL));
+  bits_nal (stream, 9, 1);      /* h264parse's access unit delimiter */
+  write_idr_slice (0);
+  write_idr_slice (8);
+  decode_ok ();
+  expect_log ("S N0 J0 ");
+  fail_if (rec->flags[0] & CODEC_PICTURE_CORRUPT);
+
+  /* the rest never comes: another picture does, or the end */
+  picture_at (4, 1, 2);
+  fail_if (decode (NULL));
+  picture_at (0, 2, 4);
+  decode_ok ();
+  expect_log ("N1 J1 N2 J2 ");
+  fail_unless (rec->flags[1] & CODEC_PICTURE_CORRUPT);
+  fail_if (rec->flags[2] & CODEC_PICTURE_CORRUPT);
+  picture_at (4, 3, 6);
+  fail_if (decode (NULL));
+  drain ();
+  expect_log ("N3 J3 O0 O1 O2 O3 ");
+
+  /* after a flush it is forgotten */
+  picture_at (4, 4, 8);
+  fail_if (decode (NULL));
+  codec_h264_flush (codec);
+  drain ();
+  expect_log ("");
+
+  /* Constrained Baseline has no arbitrary order: nothing waits. */
+  sps.constraint_flags = 0x40;
+  headers ();
+  write_idr_slice (4);
+  decode_ok ();
+  fail_unless (rec->flags[4] & CODEC_PICTURE_CORRUPT);
 }
 
 GST_END_TEST;
@@ -742,6 +798,7 @@ h264codec_suite (void)
   tcase_add_test (tc, test_slices_are_one_job);
   tcase_add_test (tc, test_first_slice_lost);
   tcase_add_test (tc, test_slices_in_arbitrary_order);
+  tcase_add_test (tc, test_slices_in_arbitrary_order_cut);
   tcase_add_test (tc, test_redundant_slices);
   tcase_add_test (tc, test_pictures_in_one_unit);
   tcase_add_test (tc, test_other_nal_units);

@@ -19,13 +19,16 @@ struct avdec {
  */
 static struct avdec *logging;
 
+/* What libavcodec says when it does as it is told (marks_long_term_later()). */
+static const char both_terms[] = "mmco: cannot assign current picture to short and long";
+
 static void log_callback(void *context, int level, const char *format,
 			 va_list args)
 {
 	size_t n;
 
 	if (level > AV_LOG_ERROR || !logging || context != logging->codec ||
-	    *logging->error)
+	    *logging->error || !strncmp(format, both_terms, sizeof(both_terms) - 1))
 		return;
 	vsnprintf(logging->error, sizeof(logging->error), format, args);
 	n = strcspn(logging->error, "\n");

@@ -137,10 +137,15 @@ struct pic *h264_find_free(struct h264_state *state)
 	return NULL;
 }
 
+static bool host_long_term(const struct pic *pic)
+{
+	return pic->long_term && !pic->host_short;
+}
+
 /* The operation that makes libavcodec forget a picture. */
 struct h264_mmco h264_mmco_remove(const struct pic *pic, uint32_t frame_num)
 {
-	if (pic->long_term)
+	if (host_long_term(pic))
 		return (struct h264_mmco){ .op = 2, .long_term_pic_num = pic->long_idx };
 	return (struct h264_mmco){
 		.op = 1,
@@ -245,14 +250,20 @@ static void modify_list(const struct picture *p, unsigned int slice,
 	}
 }
 
-/* What stands for a list entry with nothing behind it. */
-static struct list_entry poison_entry(struct picture *p)
+/*
+ * What stands for a list entry with nothing behind it.  A blank picture cannot
+ * come between two fields, they would be no frame then: a second field's list
+ * that has an entry gets none.
+ */
+static struct list_entry poison_entry(struct picture *p, bool has_entry)
 {
 	struct pic *pic = h264_find_unnamed(p->state);
 	struct list_entry entry = { NULL, p->structure };
 
 	/* Of a lone field, a frame cannot predict. */
-	if (!pic || (p->structure == FRAME && pic->fields != FRAME))
+	if (p->structure == FRAME && pic && pic->fields != FRAME)
+		pic = NULL;
+	if (!pic && !(p->second && has_entry))
 		pic = h264_add_blank(p, false, p->poc, false);
 	if (!pic)
 		return entry;
@@ -304,7 +315,7 @@ bool h264_resolve_lists(struct picture *p, unsigned int slice,
 					p->refs[ENTRY_REF(list[e])].pic, ENTRY_FIELDS(list[e]),
 				};
 			if (!lists[l][e].pic)
-				lists[l][e] = poison_entry(p);
+				lists[l][e] = poison_entry(p, e && lists[l][0].pic);
 			if (!lists[l][e].pic)
 				lists[l][e] = lists[l][0];
 			if (!lists[l][e].pic) {
@@ -322,7 +333,7 @@ bool h264_resolve_lists(struct picture *p, unsigned int slice,
 /* picNum or LongTermPicNum of an entry, in the rewritten stream */
 static uint32_t out_pic_num(const struct picture *p, const struct pic *pic, uint8_t fields)
 {
-	uint32_t num = pic->long_term ? pic->long_idx : pic->frame_num;
+	uint32_t num = host_long_term(pic) ? pic->long_idx : pic->frame_num;
 
 	return p->structure == FRAME ? num : 2 * num + (fields == p->structure);
 }
@@ -338,7 +349,7 @@ void h264_spell_list(const struct picture *p, const struct list_entry *list,
 		struct h264_list_mod *mod = &out->mods[l][e];
 		uint32_t num = out_pic_num(p, list[e].pic, list[e].fields), back;
 
-		if (list[e].pic->long_term) {
+		if (host_long_term(list[e].pic)) {
 			*mod = (struct h264_list_mod){ 2, num };
 			continue;
 		}
@@ -469,7 +480,7 @@ static void spell_removal(struct picture *p, const struct pic *pic)
 		if (!(pic->fields & field))
 			continue;
 		p->mmcos[p->n_mmcos++] = (struct h264_mmco){
-			.op = pic->long_term ? 2 : 1,
+			.op = host_long_term(pic) ? 2 : 1,
 			.long_term_pic_num = num,
 			.difference_of_pic_nums_minus1 = (cur - num - 1) & (max - 1),
 		};
@@ -492,6 +503,17 @@ static void spell_long_term(struct picture *p, const struct pic *pic, uint32_t i
 	};
 }
 
+/*
+ * Of a frame whose first field is a long-term reference already, libavcodec
+ * forgets that field when it marks the second one.  So the first field stays a
+ * short-term one there, until the second makes both long-term: that libavcodec
+ * does, with a complaint (avdec.c).
+ */
+static bool marks_long_term_later(const struct picture *p)
+{
+	return p->structure != FRAME && !p->second && p->cur_long_idx >= 0;
+}
+
 void h264_plan_marking(struct picture *p)
 {
 	const struct h264_slice *s = p->slices;
@@ -509,6 +531,8 @@ void h264_plan_marking(struct picture *p)
 		for (unsigned int k = 0; k < PICS; k++)
 			p->removed[k] = true;
 		p->cur_long_idx = s->long_term_reference_flag ? 0 : -1;
+		for (unsigned int i = 0; marks_long_term_later(p) && i < p->n_slices; i++)
+			p->slices[i].long_term_reference_flag = 0;
 		return;
 	}
 	for (unsigned int i = 0; i < s->n_mmcos; i++)
@@ -531,7 +555,7 @@ void h264_plan_marking(struct picture *p)
 	for (unsigned int k = 0; k < PICS; k++)
 		if (pics[k].frame && !p->removed[k] && p->new_long_idx[k] >= 0)
 			spell_long_term(p, &pics[k], p->new_long_idx[k]);
-	if (p->cur_long_idx >= 0)
+	if (p->cur_long_idx >= 0 && !marks_long_term_later(p))
 		p->mmcos[p->n_mmcos++] = (struct h264_mmco){
 			.op = 6, .long_term_frame_idx = p->cur_long_idx,
 		};
@@ -554,6 +578,7 @@ static struct pic *commit_current(struct picture *p, uint64_t stamp)
 		abort();
 	cur->fields |= p->structure;
 	cur->long_term = p->cur_long_idx >= 0;
+	cur->host_short = marks_long_term_later(p);
 	cur->long_idx = p->cur_long_idx >= 0 ? p->cur_long_idx : 0;
 	for (unsigned int f = 0; f < 2; f++) {
 		if (!(p->structure >> f & 1))

@@ -46,7 +46,10 @@
  *  - a pair of which only the first field is a reference: it takes the other
  *    for one, too, but nothing comes of that unless registers name it;
  *  - a reference frame of two fields that it did not decode as a pair: it is a
- *    picture not decoded here, and without motion.
+ *    picture not decoded here, and without motion;
+ *  - that the co-located picture of a second field is the first one: it asks its
+ *    own, not yet written macroblock whether that is a field's.  Macroblocks in
+ *    direct mode may get other motion vectors then than silicon would give them.
  *
  * Not modelled, refused with the error interrupt: other bit depths than 8 and
  * 10, 4:4:4.

@@ -28,6 +28,7 @@ struct pic {
 	uint32_t frame_num;	/* in the rewritten stream */
 	bool long_term;
 	uint32_t long_idx;	/* in the rewritten stream */
+	bool host_short;	/* long_term, but not for libavcodec yet */
 	uint64_t stamp[2];	/* of each field's motion vectors; 0: has none */
 	uint8_t named;		/* fields, by the registers of the current job */
 	uint8_t poisoned;	/* fields */

@@ -119,8 +119,10 @@ static void write_tables(struct test *t)
 	}
 	if (!t->refs[t->first_ref].fields)
 		return;
-	put(rps, 288, 5, t->first_ref | 16);
-	put(rps, 293, 1, t->first_field == BOTTOM);
+	for (unsigned int list = 0; list < 3; list++) {
+		put(rps, 288 + list * 7 * 32, 5, t->first_ref | 16);
+		put(rps, 293 + list * 7 * 32, 1, t->first_field == BOTTOM);
+	}
 }
 
 static void write_registers(struct test *t, uint32_t out, const int32_t poc[2], size_t size)
@@ -161,6 +163,9 @@ struct pic {
 	bool idr, reference;
 	uint8_t pcm;			/* its samples start with this; 0: skips all macroblocks */
 	int modify;			/* entries to spell out: -1 none, else the difference - 1 */
+	bool long_term;			/* becomes one, with LongTermFrameIdx 0 */
+	unsigned int holes;		/* in a P list, behind its one entry */
+	bool b;				/* spatial direct mode in all macroblocks */
 };
 
 /* What macroblock n has at byte i of its I_PCM samples */
@@ -174,7 +179,7 @@ static size_t write_stream(struct test *t, const struct pic *pic)
 	static uint8_t rbsp[1 << 16], stream[1 << 17];
 	struct h264_slice slice = {
 		.nal_unit_type = pic->idr ? H264_NAL_IDR_SLICE : H264_NAL_SLICE,
-		.nal_ref_idc = pic->reference, .slice_type = pic->pcm ? H264_I : H264_P,
+		.nal_ref_idc = pic->reference, .slice_type = pic->pcm ? H264_I : pic->b ? H264_B : H264_P,
 		.field_pic_flag = pic->structure != FRAME,
 		.bottom_field_flag = pic->structure == BOTTOM,
 	};
@@ -194,8 +199,13 @@ static size_t write_stream(struct test *t, const struct pic *pic)
 	if (pic->idr)
 		bw_ue(&w, 0);
 	bw_u(&w, 8, pic->poc[pic->structure == BOTTOM]);
-	if (!pic->pcm) {
-		bw_u(&w, 1, 0);		/* num_ref_idx_active_override_flag */
+	if (pic->b) {
+		bw_u(&w, 1, 1);		/* direct_spatial_mv_pred_flag */
+		bw_u(&w, 3, 0);		/* num_ref_idx_active_override_flag, no modification */
+	} else if (!pic->pcm) {
+		bw_u(&w, 1, pic->holes > 0);
+		if (pic->holes)
+			bw_ue(&w, pic->holes);
 		bw_u(&w, 1, pic->modify >= 0);
 		if (pic->modify >= 0) {
 			bw_ue(&w, 0);
@@ -204,9 +214,14 @@ static size_t write_stream(struct test *t, const struct pic *pic)
 		}
 	}
 	if (pic->idr)
-		bw_u(&w, 2, 0);
+		bw_u(&w, 2, pic->long_term);
 	else if (pic->reference)
-		bw_u(&w, 1, 0);
+		bw_u(&w, 1, pic->long_term);
+	if (pic->long_term && !pic->idr) {
+		bw_ue(&w, 6);
+		bw_ue(&w, 0);
+		bw_ue(&w, 0);
+	}
 	bw_se(&w, 0);			/* slice_qp_delta */
 	if (!pic->pcm)
 		bw_ue(&w, n);		/* mb_skip_run */
@@ -431,6 +446,55 @@ static void test_frames(struct test *t)
 }
 
 /* The second field is no reference, the first one is. */
+/* Both fields become long-term references, each by its own slices. */
+static void long_term_pair(struct test *t, const char *name, unsigned int field, bool idr)
+{
+	unsigned int num = idr ? 0 : 1;
+
+	init(t, name);
+	if (!idr)
+		run_ok(t, &idr_top);
+	run_ok(t, &(struct pic){ TOP, num, { 0, 0 }, BUF(1), idr, true, 1, -1, true });
+	t->refs[0] = (struct ref){ BUF(1), TOP, 0, { 0, 0 }, true };
+	t->first_field = TOP;
+	run_ok(t, &(struct pic){ BOTTOM, num, { 0, 1 }, BUF(1), false, true, 2, -1, true });
+	t->refs[0] = (struct ref){ BUF(1), FRAME, 0, { 0, 1 }, true };
+	t->first_field = field;
+	run_ok(t, &(struct pic){ TOP, num + 1, { 4, 4 }, BUF(2), false, true, 0, -1 });
+	expect_pcm(t, BUF(1), TOP, 1);
+	expect_pcm(t, BUF(1), BOTTOM, 2);
+	expect_same(t, BUF(2), TOP, BUF(1), field, true);
+	finish(t);
+}
+
+static void test_long_term_pair(struct test *t)
+{
+	long_term_pair(t, "the first field of a long-term pair, IDR", TOP, true);
+	long_term_pair(t, "the second field of a long-term pair, IDR", BOTTOM, true);
+	long_term_pair(t, "the first field of a long-term pair", TOP, false);
+	long_term_pair(t, "the second field of a long-term pair", BOTTOM, false);
+}
+
+/* A list may have more entries than there are references: no reason to part the fields. */
+static void test_holes(struct test *t)
+{
+	init(t, "the second field's list has holes");
+	run_ok(t, &idr_top);
+	t->refs[0] = (struct ref){ BUF(0), TOP, 0, { 0, 0 } };
+	t->first_field = TOP;
+	run_ok(t, &(struct pic){ BOTTOM, 0, { 0, 1 }, BUF(0), false, true, 0, -1, .holes = 2 });
+	expect_same(t, BUF(0), BOTTOM, BUF(0), TOP, true);
+
+	/* Of a pair that was parted there is no motion. */
+	t->refs[0] = (struct ref){ BUF(0), FRAME, 0, { 0, 1 } };
+	run_ok(t, &(struct pic){ TOP, 1, { 4, 4 }, BUF(1), false, false, 0, -1, .b = true });
+	expect_same(t, BUF(1), TOP, BUF(0), TOP, true);
+	t->first_field = BOTTOM;
+	run_ok(t, &(struct pic){ BOTTOM, 1, { 4, 5 }, BUF(1), false, false, 0, -1, .b = true });
+	expect_same(t, BUF(1), BOTTOM, BUF(0), BOTTOM, true);
+	finish(t);
+}
+
 static void test_half_reference(struct test *t)
 {
 	start(t, "a pair of which one field is a reference");
@@ -475,6 +539,8 @@ int main(void)
 	test_poison(&t);
 	test_lone(&t);
 	test_frames(&t);
+	test_long_term_pair(&t);
+	test_holes(&t);
 	test_half_reference(&t);
 	test_cut_short(&t);
 	return 0;

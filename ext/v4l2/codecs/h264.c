@@ -283,6 +283,28 @@ handle_slice (CodecH264 * self, const guint8 * data, gsize size)
   return TRUE;
 }
 
+/*
+ * Slices may come in any order in the Baseline and Extended profiles (A.2.1,
+ * A.2.3), but parsers take the one with first_mb_in_slice 0 for the start of an
+ * access unit, and h264parse then writes a delimiter before it.  So a picture
+ * without that one may go on behind either.
+ */
+static gboolean
+picture_may_go_on (const CodecH264 * self)
+{
+  const CurrentPicture *pic = &self->pic;
+
+  if (!pic->active || (pic->sps.profile_idc != GST_H264_PROFILE_EXTENDED
+          && (pic->sps.profile_idc != GST_H264_PROFILE_BASELINE || pic->sps.constraint_set1_flag)))
+    return FALSE;
+  for (guint i = 0; i < pic->slices->len; i++) {
+    if (g_array_index (pic->slices, Slice, i).first_mb == 0)
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
 /* NalFunc; FALSE if the client failed. */
 static gboolean
 handle_nal (gpointer user_data, const guint8 * data, gsize size)
@@ -321,7 +343,7 @@ handle_nal (gpointer user_data, const guint8 * data, gsize size)
       handle_pps (self, data, size);
       return TRUE;
     case GST_H264_NAL_AU_DELIMITER:
-      return h264_finish_picture (self);
+      return picture_may_go_on (self) || h264_finish_picture (self);
     case GST_H264_NAL_SEQ_END:
     case GST_H264_NAL_STREAM_END:
       /* 7.4.1.2.1: the next picture is an IDR. If it is not, no reference to before is meant. */
@@ -347,11 +369,9 @@ split_unit (CodecH264 * self, const guint8 * data, gsize size)
   return ok;
 }
 
-/* Gives up what was collected, after the client failed. */
 static gboolean
 end_unit (CodecH264 * self, gboolean result, GError ** error)
 {
-  h264_reset_current (&self->pic);
   self->au_recovery_point = FALSE;
   self->au_pic_struct = -1;
   self->slice_lost = FALSE;
@@ -473,12 +493,12 @@ codec_h264_set_low_latency (CodecH264 * self, gboolean low_latency)
 gboolean
 codec_h264_decode (CodecH264 * self, const guint8 * data, gsize size, guint64 tag, GError ** error)
 {
-  gboolean ok;
-
   begin_unit (self);
   self->tag = tag;
-  ok = split_unit (self, data, size);
-  if (ok)
+  /* What was collected is given up after the client failed. */
+  if (!split_unit (self, data, size))
+    h264_reset_current (&self->pic);
+  else if (!picture_may_go_on (self))
     h264_finish_picture (self);
 
   return end_unit (self, self->n_submitted > 0, error);
@@ -488,6 +508,7 @@ gboolean
 codec_h264_drain (CodecH264 * self, GError ** error)
 {
   begin_unit (self);
+  h264_finish_picture (self);
   h264_end_first_field (self);
   h264_dpb_output_all (&self->dpb);
 
