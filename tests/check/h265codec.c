@@ -39,8 +39,10 @@ static struct v4l2_ctrl_hevc_decode_params params;
 static struct v4l2_ctrl_hevc_pps pps;
 static struct v4l2_ctrl_hevc_slice_params slices[8];
 static guint n_slices;
+static GByteArray *job_data;
 static guint max_sub_layers, tiles, in_sps;
-static gboolean extensions;
+static gboolean extensions, slice_extensions, entry_points, bad_alignment;
+static guint slice_extension_length;    /* bytes */
 
 static void
 picture_gone (gpointer data)
@@ -70,6 +72,8 @@ static gboolean
 on_submit (CodecPicture * picture, const CodecJob * job, gpointer user_data)
 {
   g_string_append_printf (trace, "J%u ", (guint) (picture->key / 1000));
+  g_byte_array_set_size (job_data, 0);
+  g_byte_array_append (job_data, job->data, job->size);
   for (guint i = 0; i < job->n_controls; i++) {
     const CodecControl *c = &job->controls[i];
 
@@ -103,11 +107,13 @@ setup (void)
 {
   trace = g_string_new (NULL);
   stream = g_byte_array_new ();
+  job_data = g_byte_array_new ();
   codec = codec_h265_new (&client, NULL);
   max_sub_layers = 1;
   tiles = 0;
   in_sps = 0;
-  extensions = FALSE;
+  extensions = slice_extensions = entry_points = bad_alignment = FALSE;
+  slice_extension_length = 0;
 }
 
 static void
@@ -116,6 +122,7 @@ teardown (void)
   codec_h265_free (codec);
   fail_unless_equals_int (n_alive, 0);
   g_byte_array_unref (stream);
+  g_byte_array_unref (job_data);
   g_string_free (trace, TRUE);
 }
 
@@ -215,7 +222,7 @@ put_pps (void)
   }
   bits_put (&b, 4, 0);
   bits_put_ue (&b, 0);
-  bits_put (&b, 1, 0);
+  bits_put (&b, 1, slice_extensions);
   bits_put (&b, 1, extensions);
   if (extensions) {             /* range, with cu_chroma_qp_offset_enabled_flag in slice headers */
     bits_put (&b, 10, 0x80 << 2 | 1);
@@ -285,8 +292,18 @@ put_slice (Slice s)
     bits_put_se (&b, 0);
   }
   if (tiles)
-    bits_put_ue (&b, 0);
+    bits_put_ue (&b, entry_points);
+  if (entry_points) {           /* one of 0 in 32 bits: emulation prevention */
+    bits_put_ue (&b, 31);
+    bits_put (&b, 32, 0);
+  }
+  if (slice_extensions)
+    bits_put_ue (&b, slice_extension_length);
+  for (guint i = 0; slice_extensions && i < slice_extension_length; i++)
+    bits_put (&b, 8, i % 5 / 4);
   bits_put (&b, 1, 1);
+  if (bad_alignment)
+    bits_put (&b, 1, 1);
   bits_put (&b, -b.n_bits & 7, 0);
   bits_put (&b, 32, 0x5a5a5a5a);
   bits_emit (stream, s.nal << 1, &b);
@@ -514,6 +531,82 @@ GST_START_TEST (test_extension_data)
 
 GST_END_TEST;
 
+/* Slice data begins where data_byte_offset says. */
+static void
+check_data_offsets (void)
+{
+  for (guint i = 0; i < n_slices; i++) {
+    fail_unless (slices[i].data_byte_offset + 4 <= job_data->len);
+    fail_unless (memcmp (job_data->data + slices[i].data_byte_offset, "ZZZZ", 4) == 0);
+  }
+}
+
+GST_START_TEST (test_data_offset)
+{
+  tiles = 2;
+  entry_points = TRUE;
+  start (IDR);
+  check_data_offsets ();
+}
+
+GST_END_TEST;
+
+static void
+decode_two_segments (void)
+{
+  start (IDR);
+  SLICE (.nal = TRAIL_R,.poc = 1,.refs = { -1 });
+  SLICE (.nal = TRAIL_R,.not_first = TRUE,.dependent = TRUE);
+  decode_ok ();
+  fail_unless_equals_int (n_slices, 2);
+  check_data_offsets ();
+}
+
+/* What the hardware gets is the same as without extensions of the slice headers. */
+GST_START_TEST (test_slice_extension)
+{
+  static const guint lengths[] = { 0, 1, 3, 255, 256 };
+  g_autoptr (GByteArray) plain = NULL;
+  struct v4l2_ctrl_hevc_slice_params second;
+
+  tiles = 2;
+  entry_points = TRUE;
+  decode_two_segments ();
+  plain = g_steal_pointer (&job_data);
+  job_data = g_byte_array_new ();
+  second = slices[1];
+
+  slice_extensions = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++) {
+    slice_extension_length = lengths[i];
+    decode_two_segments ();
+    fail_if (pps.flags & V4L2_HEVC_PPS_FLAG_SLICE_SEGMENT_HEADER_EXTENSION_PRESENT);
+    fail_unless_equals_int (job_data->len, plain->len);
+    fail_unless (memcmp (job_data->data, plain->data, plain->len) == 0);
+    fail_unless (memcmp (&slices[1], &second, sizeof (second)) == 0);
+  }
+}
+
+GST_END_TEST;
+
+/* No job comes of a picture without any slice segment. */
+GST_START_TEST (test_slice_extension_damaged)
+{
+  GError *error = NULL;
+
+  slice_extensions = bad_alignment = TRUE;
+  put_sps ();
+  put_pps ();
+  SLICE (.nal = IDR,.type = 2);
+  SLICE (.nal = IDR,.not_first = TRUE,.dependent = TRUE);
+  fail_if (decode (&error));
+  fail_unless (g_error_matches (error, CODEC_ERROR, CODEC_ERROR_BITSTREAM));
+  g_clear_error (&error);
+  expect ("", "");
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_tiles)
 {
   static const guint8 widths[] = { 5 - 1, 5 - 1, 6 - 1 };
@@ -635,6 +728,9 @@ h265codec_suite (void)
   tcase_add_test (tc, test_sub_layers);
   tcase_add_test (tc, test_slices);
   tcase_add_test (tc, test_extension_data);
+  tcase_add_test (tc, test_data_offset);
+  tcase_add_test (tc, test_slice_extension);
+  tcase_add_test (tc, test_slice_extension_damaged);
   tcase_add_test (tc, test_tiles);
   tcase_add_test (tc, test_hvcc);
   tcase_add_test (tc, test_hvcc_picture);

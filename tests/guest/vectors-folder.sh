@@ -18,8 +18,8 @@ codec_of() {
 	esac
 	case $head in
 	*000001b3*) echo mpeg2 ;;
-	# an access unit delimiter or a VPS of HEVC has the layer and temporal ids 0 and 0
-	000001460[01]* | 00000001460[01]* | 00000140* | 0000000140*) echo hevc ;;
+	# a VPS, SPS, PPS, access unit delimiter or SEI of HEVC has the layer and temporal ids 0 and 0
+	0000014[0246e]01* | 000000014[0246e]01*) echo hevc ;;
 	000001* | 00000000*) echo h264 ;;
 	*00000001*) echo h264 ;;
 	esac

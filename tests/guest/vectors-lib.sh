@@ -48,10 +48,13 @@ parsers_of() {
 }
 
 # pipeline_of CODEC PATH [PIXFMT [TAGS]]
-# The sink knows no packed format of 10 bits, and no NV16: to these they convert without loss.
+# The sink knows no packed format of 10 bits, and no NV16: to these they convert without loss. Of a stream that nothing is
+# known of ("-"), all other formats pass as they are.
 pipeline_of() {
 	local unpack=
 	case ${3:-},${4:-} in
+	-,-)
+		unpack=" ! videoconvert dither=none chroma-mode=none ! video/x-raw,format={NV12,GRAY8,I420_10LE,Y42B,I422_10LE}" ;;
 	*10le,* | *422p,* | *bitdepth-change*)
 		unpack=" ! videoconvert dither=none chroma-mode=none ! video/x-raw,format={NV12,I420_10LE,Y42B,I422_10LE}" ;;
 	esac

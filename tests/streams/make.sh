@@ -94,6 +94,13 @@ hevc wpp.h265 "wpp=1:bframes=3:keyint=20"
 other slices.h265 -c:v libx265 -x265-params "log-level=none:pools=1:frame-threads=1:slices=3:bframes=2:ctu=32"
 hevc rasl.h265 "wpp=0:open-gop=1:keyint=10:bframes=4:b-pyramid=1:ref=4"
 size=178x146 frames=20 hevc odd.h265 "scaling-list=default:bframes=2"
+# Sequences that start without an IDR picture, and order counts (of 4 bits here) that start again with them: CRA
+# pictures made BLA ones, after which POCs come back that 16 pictures before had; and CRA pictures after an end of
+# sequence, with what they discard and what cannot be decoded.
+size=176x144 hevc bla.h265 "open-gop=1:keyint=16:bframes=0:log2-max-poc-lsb=4:scenecut=0"
+perl -0777 -pi -e 's/\x00\x00\x01\x2a\x01/\x00\x00\x01\x20\x01/g' "$out/bla.h265"
+hevc eos.h265 "open-gop=1:keyint=9:bframes=4:ref=3:log2-max-poc-lsb=4"
+perl -0777 -pi -e 's/(?<=.)(?=\x00\x00\x00\x01\x40\x01)/\x00\x00\x01\x48\x01/gs' "$out/eos.h265"
 size=320x240 frames=40
 ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=320x240:rate=25" -frames:v 20 -pix_fmt yuv420p10le \
 	-c:v libx265 -x265-params "log-level=none:pools=none:frame-threads=1:bframes=3" "$out/main10.h265"
@@ -185,7 +192,7 @@ manifest() {
 {
 	printf 'path\tcodec\tnotes\twidth\theight\tframes\tmd5\torigin\ttags\tpixfmt\tmd5_nv12\texpect\n'
 	for name in bframes cavlc slices refs16 odd crop fade-b; do manifest $name.h264 h264; done
-	for name in wpp slices rasl odd; do manifest $name.h265 hevc; done
+	for name in wpp slices rasl odd bla eos; do manifest $name.h265 hevc; done
 	for name in altref parallel aq lossless; do manifest $name.vp9.webm vp9; done
 	for name in altref odd; do manifest $name.webm vp8; done
 	for name in frames interlaced odd; do manifest $name.m2v mpeg2; done

@@ -445,7 +445,8 @@ static bool load_refs(struct picture *p)
 
 /*
  * POCs of the rewritten stream never start again, as libavcodec would need an
- * IRAP picture for that.  Where the registers' do, they are shifted.
+ * IRAP picture for that.  Where the registers' do, they are shifted: at an IRAP
+ * picture for which no picture is kept, whatever its type says.
  */
 static bool choose_poc(struct picture *p)
 {
@@ -460,6 +461,7 @@ static bool choose_poc(struct picture *p)
 	}
 	p->host_poc = p->poc + state->poc_offset;
 	if (HEVC_IS_IDR(p->nals[0].slice.nal_unit_type) ||
+	    (!any && HEVC_IS_IRAP(p->nals[0].slice.nal_unit_type)) ||
 	    (!any && llabs(p->host_poc - state->prev_poc) > MAX_POC_STEP)) {
 		for (unsigned int k = 0; k < HEVC_MAX_PICS; k++)
 			if (!state->pics[k].named)

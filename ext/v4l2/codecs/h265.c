@@ -5,6 +5,8 @@
 
 #include "h265priv.h"
 
+#include "h265extension.h"
+
 #include <string.h>
 
 GST_DEBUG_CATEGORY (codec_h265_debug);
@@ -161,6 +163,7 @@ begin_picture (CodecH265 * self, const GstH265SliceHdr * hdr, const GstH265NalUn
 
   h265_controls_fill_sps (&pic->sps_ctrl, pps->sps);
   h265_controls_fill_pps (&pic->pps_ctrl, pps);
+  pic->pps_ctrl.flags &= ~V4L2_HEVC_PPS_FLAG_SLICE_SEGMENT_HEADER_EXTENSION_PRESENT;
   h265_controls_fill_scaling_matrix (&pic->scaling_ctrl, pps, pps->sps);
 }
 
@@ -236,6 +239,25 @@ add_slice (CodecH265 * self, const GstH265SliceHdr * hdr, const GstH265NalUnit *
   return TRUE;
 }
 
+static gboolean
+add_slice_without_extension (CodecH265 * self, const GstH265SliceHdr * hdr,
+    const GstH265NalUnit * nalu)
+{
+  GstH265SliceHdr plain_hdr = *hdr;
+  GstH265NalUnit plain = *nalu;
+  g_autoptr (GByteArray) data = h265_slice_without_extension (nalu, hdr, &plain_hdr.header_size);
+
+  if (!data) {
+    lose_slice (self);
+    h265_set_error (self, CODEC_ERROR_BITSTREAM, "Damaged slice header extension");
+    return TRUE;
+  }
+  plain.data = data->data;
+  plain.size = data->len;
+
+  return add_slice (self, &plain_hdr, &plain);
+}
+
 static GstH265ParserResult
 parse_slice (CodecH265 * self, const GstH265NalUnit * nalu, GstH265SliceHdr * hdr)
 {
@@ -264,6 +286,8 @@ handle_slice (CodecH265 * self, const GstH265NalUnit * nalu)
     lose_slice (self);
     h265_set_error (self, CODEC_ERROR_BITSTREAM, result == GST_H265_PARSER_BROKEN_LINK ?
         "A slice refers to a parameter set that was not received" : "Damaged slice header");
+  } else if (hdr.pps->slice_segment_header_extension_present_flag) {
+    ok = add_slice_without_extension (self, &hdr, nalu);
   } else {
     ok = add_slice (self, &hdr, nalu);
   }

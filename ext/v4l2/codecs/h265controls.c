@@ -271,8 +271,8 @@ h265_controls_fill_slice_params (struct v4l2_ctrl_hevc_slice_params *ctrl,
     memset (ctrl, 0, sizeof (*ctrl));
 
   ctrl->bit_size = nalu->size * 8;
-  ctrl->data_byte_offset = nalu->header_bytes + hdr->n_emulation_prevention_bytes
-      + (hdr->header_size + 7) / 8;
+  /* header_size counts emulation prevention bytes, too */
+  ctrl->data_byte_offset = nalu->header_bytes + (hdr->header_size + 7) / 8;
   ctrl->num_entry_point_offsets = hdr->num_entry_point_offsets;
   ctrl->nal_unit_type = nalu->type;
   ctrl->nuh_temporal_id_plus1 = nalu->temporal_id_plus1;
