@@ -31,6 +31,15 @@ can_be_root() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
 # KERNEL_PACKAGE names another.
 KERNEL_PACKAGES=(linux-source-7.2 linux-source-7.3)
 
+# Those whose source the series is tested on.
+kernel_packages() {
+	if [ -n "${KERNEL_PACKAGE:-}${KERNEL_TREE:-}" ]; then
+		echo "${KERNEL_PACKAGE:-${KERNEL_PACKAGES[0]}}"
+	else
+		echo "${KERNEL_PACKAGES[@]}"
+	fi
+}
+
 # Where the kernels of KERNEL_PACKAGE are.
 kernel_dir() {
 	case ${KERNEL_PACKAGE:-} in
