@@ -1,37 +1,52 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Builds one flavour of the virtual RK3399's kernel, or finds it in the cache,
-# and links it to $BUILD/kernel/linux (stock) or linux-FLAVOUR:
+# and links it to $BUILD/kernel/linux (stock) or linux-FLAVOUR; those of a
+# KERNEL_PACKAGE that is not the default, in $BUILD/kernel/KERNEL_PACKAGE:
 #
 #   stock    the drivers as they are
-#   fences   the same tree with the series in kernel/patches, compiled in the
-#            same object folder: only what the series touches
+#   fences   the same tree with the series that kernel/series lists, compiled in
+#            the same object folder: only what the series touches
 #   debug    fences with the checks of debug.fragment, in a folder of its own
 #   arm64    no kernel: the folders that the series touches, compiled for the
 #            RK3399 with W=1; what the compiler said is in build.log
 #
-# $BUILD/kernel/tree is the source; see series_on for what is in it.
+# $BUILD/kernel/tree is the source; see series_on for what is in it. Status 77:
+# no Debian release carries KERNEL_PACKAGE.
 #
 # The cache is by content: source version, patches, glue driver, configuration
 # and compiler; a kernel is used only when all of these are the same.
 #
-#   KERNEL_PACKAGE  Debian's source package (default linux-source-7.2)
+#   KERNEL_PACKAGE  Debian's source package. Not set: the first of KERNEL_PACKAGES
+#                   in lib.sh, or the next one when Debian has that no more
 #   KERNEL_TREE     a kernel source tree to use instead (it is copied)
 #   KERNEL_SERIES   another folder of patches instead of kernel/patches
 set -euo pipefail
 TOP=$1 BUILD=$2 CACHE=$3 FLAVOUR=${4:-stock}
 . "$TOP/virt/lib.sh"
-KERNEL_PACKAGE=${KERNEL_PACKAGE:-linux-source-7.2}
 here=$TOP/virt/kernel
 series=${KERNEL_SERIES:-$TOP/kernel/patches}
-# 0000 is the cover letter
-readarray -t patches < <(compgen -G "$series/*.patch" | grep -v '/0000-' | LC_ALL=C sort)
-out=$BUILD/kernel
+out=$(kernel_dir)
+chosen=${KERNEL_PACKAGE:-}
 CROSS=aarch64-linux-gnu-
+
+# use PACKAGE: what is to be built of it.
+use() {
+	local kernel=${KERNEL_TREE:-${1#linux-source-}}
+	KERNEL_PACKAGE=$1
+	readarray -t patches < <("$TOP/kernel/series" "$kernel" "$series")
+	readarray -t changes < <("$TOP/kernel/series" "$kernel" "$here/patches")
+	[ "$FLAVOUR" = stock ] || [ ${#patches[@]} != 0 ] ||
+		die "there is no patch series in $series: no kernel '$FLAVOUR'"
+	[ ${#changes[@]} != 0 ] || die "no patches for the kernel of $KERNEL_PACKAGE"
+	mine=$(ours)
+	extra=$(flavour_key | sha256sum | cut -c1-16)
+	stamp="$mine $extra ${KERNEL_TREE:+tree} $KERNEL_PACKAGE"
+}
 
 # What is ours in all flavours: changes here ask for another tree.
 ours() {
-	(cd "$here" && cat config.fragment patches/*.patch vrk3399/* && gcc -dumpfullversion) |
+	(cd "$here" && cat config.fragment "${changes[@]}" vrk3399/* && gcc -dumpfullversion) |
 		sha256sum | cut -c1-16
 }
 
@@ -52,12 +67,12 @@ tree_key() {
 		sha256sum | cut -c1-16
 }
 
-# Prints "SUITE VERSION" of the newest release that carries the package.
+# Prints "SUITE VERSION" of the newest release that carries the package $1.
 find_source() {
 	local suite version
 	for suite in trixie-backports forky sid; do
 		quietly "$CACHE/apt/$suite.log" other_apt "$suite" apt-get update || continue
-		version=$(other_apt "$suite" apt-cache policy "$KERNEL_PACKAGE" |
+		version=$(other_apt "$suite" apt-cache policy "$1" |
 			awk '/Candidate:/ { print $2 }')
 		if [ -n "$version" ] && [ "$version" != "(none)" ]; then
 			echo "$suite $version"
@@ -80,7 +95,7 @@ unpack_debian() {
 
 prepare_tree() {
 	local tree=$1 patch
-	for patch in "$here"/patches/*.patch; do
+	for patch in "${changes[@]}"; do
 		patch -d "$tree" -p1 -s --no-backup-if-mismatch <"$patch" ||
 			die "$(basename "$patch") does not apply to this kernel source"
 	done
@@ -212,18 +227,13 @@ clean_up() {
 
 case $FLAVOUR in
 stock) link=linux ;;
-fences | debug | arm64)
-	link=linux-$FLAVOUR
-	[ ${#patches[@]} != 0 ] || die "there is no patch series in $series: no kernel '$FLAVOUR'"
-	;;
+fences | debug | arm64) link=linux-$FLAVOUR ;;
 *) die "no such kernel: '$FLAVOUR' (stock, fences, debug or arm64)" ;;
 esac
 mkdir -p "$out" "$CACHE"
 dtc -q -I dts -O dtb -o "$out/vrk3399.dtb" "$here/vrk3399.dts"
-mine=$(ours)
-extra=$(flavour_key | sha256sum | cut -c1-16)
+use "${chosen:-$(cat "$out/package" 2>/dev/null || echo "${KERNEL_PACKAGES[0]}")}"
 [ "$FLAVOUR" != arm64 ] || [ -d "$out/tree/src" ] || rm -f "$out/stamp-arm64"
-stamp="$mine $extra ${KERNEL_TREE:+tree} $KERNEL_PACKAGE"
 if [ -n "${KERNEL_TREE:-}" ]; then
 	origin="tree $(tree_key "$KERNEL_TREE")"
 elif [ "$(cat "$out/stamp-$FLAVOUR" 2>/dev/null)" = "$stamp" ] && [ -e "$out/$link" ]; then
@@ -231,7 +241,13 @@ elif [ "$(cat "$out/stamp-$FLAVOUR" 2>/dev/null)" = "$stamp" ] && [ -e "$out/$li
 else
 	exec 8>"$CACHE/lock"
 	flock 8
-	origin=$(find_source) || die "no Debian release here carries $KERNEL_PACKAGE"
+	if ! origin=$(find_source "$KERNEL_PACKAGE"); then
+		say "dev: no Debian release here carries $KERNEL_PACKAGE"
+		[ -z "$chosen" ] && origin=$(find_source "${KERNEL_PACKAGES[1]}") || exit 77
+		use "${KERNEL_PACKAGES[1]}"
+		say "dev: the virtual RK3399 is built of $KERNEL_PACKAGE instead"
+		echo "$KERNEL_PACKAGE" >"$out/package"
+	fi
 	exec 8>&-
 fi
 base=$(printf '%s %s' "$mine" "$origin" | sha256sum | cut -c1-16)

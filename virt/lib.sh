@@ -27,6 +27,27 @@ as_root() {
 
 can_be_root() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
 
+# Debian's source packages of the kernels that the series is for. The first is the virtual RK3399's, unless
+# KERNEL_PACKAGE names another.
+KERNEL_PACKAGES=(linux-source-7.2 linux-source-7.3)
+
+# Those whose source the series is tested on.
+kernel_packages() {
+	if [ -n "${KERNEL_PACKAGE:-}${KERNEL_TREE:-}" ]; then
+		echo "${KERNEL_PACKAGE:-${KERNEL_PACKAGES[0]}}"
+	else
+		echo "${KERNEL_PACKAGES[@]}"
+	fi
+}
+
+# Where the kernels of KERNEL_PACKAGE are.
+kernel_dir() {
+	case ${KERNEL_PACKAGE:-} in
+	'' | "${KERNEL_PACKAGES[0]}") echo "$BUILD/kernel" ;;
+	*) echo "$BUILD/kernel/$KERNEL_PACKAGE" ;;
+	esac
+}
+
 # quietly LOG CMD...: keeps the output in LOG and shows its end on failure.
 quietly() {
 	local log=$1
