@@ -48,11 +48,12 @@ parsers_of() {
 }
 
 # pipeline_of CODEC PATH [PIXFMT [TAGS]]
-# The sink knows no packed format of 10 bits, and no NV16: to these they convert without loss.
+# The sink knows no packed format of 10 bits, and no NV16: to these they convert without loss. Where nobody
+# says what is in a stream (a plain folder), it may be one of them.
 pipeline_of() {
 	local unpack=
 	case ${3:-},${4:-} in
-	*10le,* | *422p,* | *bitdepth-change*)
+	*10le,* | *422p,* | *bitdepth-change* | -,-)
 		unpack=" ! videoconvert dither=none chroma-mode=none ! video/x-raw,format={NV12,I420_10LE,Y42B,I422_10LE}" ;;
 	esac
 	echo "$(source_of "$2") ! $(parsers_of "$1" "$2") ! ${VECTOR_DECODER:-$(decoder_of "$1")}$unpack"
