@@ -2,12 +2,6 @@
 #include "formats.h"
 
 /* Younger than some distributions' kernel headers. */
-#ifndef V4L2_PIX_FMT_NV15
-#define V4L2_PIX_FMT_NV15 v4l2_fourcc ('N', 'V', '1', '5')
-#endif
-#ifndef V4L2_PIX_FMT_NV20
-#define V4L2_PIX_FMT_NV20 v4l2_fourcc ('N', 'V', '2', '0')
-#endif
 #ifndef V4L2_PIX_FMT_P010
 #define V4L2_PIX_FMT_P010 v4l2_fourcc ('P', '0', '1', '0')
 #endif

@@ -10,6 +10,14 @@
 
 #include "m2m.h"
 
+/* Younger than some distributions' kernel headers. */
+#ifndef V4L2_PIX_FMT_NV15
+#define V4L2_PIX_FMT_NV15 v4l2_fourcc ('N', 'V', '1', '5')
+#endif
+#ifndef V4L2_PIX_FMT_NV20
+#define V4L2_PIX_FMT_NV20 v4l2_fourcc ('N', 'V', '2', '0')
+#endif
+
 G_BEGIN_DECLS
 
 /* GST_VIDEO_FORMAT_UNKNOWN / 0 where the other side has none. NV12M and NV12 both map to NV12. */

@@ -215,7 +215,7 @@ gst_dmaresv_caps_template (const GstVideoFormat * formats)
       g_autofree gchar *str = drm_format_to_string (fourcc);
 
       list_append_string (&dmabuf, str);
-    } else if (!drm) {
+    } else if (!drm && fourcc != 0) {
       list_append_string (&dmabuf, name);
     }
   }

@@ -9,10 +9,6 @@
 
 #include "decframe.h"
 
-#ifndef V4L2_PIX_FMT_NV15
-#define V4L2_PIX_FMT_NV15 v4l2_fourcc ('N', 'V', '1', '5')
-#endif
-
 #define CODED_WIDTH 64
 #define CODED_HEIGHT 48
 #define STRIDE 80               /* bytes: 64 samples of 10 bits */
@@ -45,8 +41,9 @@ get_packed (const guint8 * line, guint x)
   return ((at[0] | at[1] << 8) >> (x * 10 % 8)) & 0x3ff;
 }
 
+/* @h_sub: 1 for 4:2:0, 0 for 4:2:2 */
 static GstBuffer *
-make_capture (void)
+make_capture (guint h_sub)
 {
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, STRIDE * CODED_HEIGHT * 2, NULL);
   GstMapInfo map;
@@ -55,7 +52,7 @@ make_capture (void)
   gst_buffer_memset (buffer, 0, 0, -1);
   fail_unless (gst_buffer_map (buffer, &map, GST_MAP_READWRITE));
   for (plane = 0; plane < 2; plane++) {
-    for (y = 0; y < (guint) CODED_HEIGHT >> plane; y++) {
+    for (y = 0; y < (guint) CODED_HEIGHT >> (plane ? h_sub : 0); y++) {
       for (x = 0; x < CODED_WIDTH; x++) {
         guint8 *at = map.data + plane * LUMA + y * STRIDE + x * 10 / 8;
         guint bits = sample (plane, x, y) << (x * 10 % 8);
@@ -86,9 +83,9 @@ static void
 copy_cropped (guint crop_x, guint crop_y, guint width, guint height, gboolean neutral)
 {
   V4l2Format format = make_format (V4L2_PIX_FMT_NV15, STRIDE);
-  GstBuffer *capture = make_capture (), *wrapped, *copy = NULL;
+  GstBuffer *capture = make_capture (1), *wrapped, *copy = NULL;
   DecFrameCount *count = dec_frame_count_new ();
-  DecFrameFix fix = {.neutral_chroma = neutral };
+  DecFrameFix fix = {.packed = TRUE,.neutral_chroma = neutral };
   GstVideoInfo layout, info;
   GstBufferPool *pool;
   GstVideoFrame frame;
@@ -141,6 +138,121 @@ GST_START_TEST (test_copy_monochrome)
 {
   copy_cropped (0, 0, CODED_WIDTH, CODED_HEIGHT, TRUE);
   copy_cropped (2, 2, 37, 30, TRUE);
+}
+
+GST_END_TEST;
+
+/* NV20, as it is for a GStreamer that has no name for it. */
+static void
+unpack_cropped (guint crop_x, guint crop_y, guint width, guint height)
+{
+  V4l2Format format = make_format (V4L2_PIX_FMT_NV20, STRIDE);
+  GstBuffer *capture = make_capture (0), *wrapped, *copy = NULL;
+  DecFrameCount *count = dec_frame_count_new ();
+  GstVideoInfo layout, info;
+  GstBufferPool *pool;
+  GstVideoFrame frame;
+  DecFrameFix fix;
+  guint x, y, comp;
+
+  dec_frame_fix_init (&fix, format.pixelformat);
+  fail_unless (fix.packed);
+  fix.unpack = TRUE;
+  fail_unless (dec_frame_layout (&format, crop_x, crop_y, width, height, &layout, &fix.skip_x));
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I422_10LE, width, height);
+  pool = make_pool (&info);
+  wrapped = dec_frame_wrap (capture, &layout, count);
+  fail_unless_equals_int (dec_frame_copy (wrapped, &layout, fix, pool, &info, &copy), GST_FLOW_OK);
+  fail_unless (gst_video_frame_map (&frame, &info, copy, GST_MAP_READ));
+  for (comp = 0; comp < 3; comp++) {
+    guint step = comp ? 2 : 1;
+
+    for (y = 0; y < height; y++) {
+      const guint8 *line = (guint8 *) GST_VIDEO_FRAME_COMP_DATA (&frame, comp) +
+          y * GST_VIDEO_FRAME_COMP_STRIDE (&frame, comp);
+
+      for (x = 0; x < (width + step - 1) / step; x++)
+        fail_unless_equals_int (GST_READ_UINT16_LE (line + 2 * x),
+            sample (MIN (comp, 1), crop_x + x * step + (comp == 2), crop_y + y));
+    }
+  }
+  gst_video_frame_unmap (&frame);
+  gst_buffer_unref (copy);
+  gst_buffer_unref (wrapped);
+  gst_buffer_unref (capture);
+  dec_frame_count_unref (count);
+  gst_buffer_pool_set_active (pool, FALSE);
+  gst_object_unref (pool);
+}
+
+GST_START_TEST (test_copy_unpacked)
+{
+  guint width;
+
+  for (width = 33; width <= 40; width++) {
+    unpack_cropped (0, 0, width, 30);
+    unpack_cropped (8, 3, width, 31);
+    unpack_cropped (2, 4, width, 30);
+  }
+  unpack_cropped (0, 0, CODED_WIDTH, CODED_HEIGHT);
+  unpack_cropped (6, 1, CODED_WIDTH - 6, CODED_HEIGHT - 1);
+}
+
+GST_END_TEST;
+
+/* What NV20 is called depends on the version that this is built with; its size and samples do not. */
+GST_START_TEST (test_nv20)
+{
+  GstVideoFormat format = dec_frame_video_format (V4L2_PIX_FMT_NV20);
+
+#if GST_CHECK_VERSION (1, 28, 0)
+  fail_unless_equals_int (format, GST_VIDEO_FORMAT_NV16_10LE40);
+  fail_if (dec_frame_is_unpacked (V4L2_PIX_FMT_NV20));
+#else
+  fail_unless_equals_int (format, GST_VIDEO_FORMAT_I422_10LE);
+  fail_unless (dec_frame_is_unpacked (V4L2_PIX_FMT_NV20));
+#endif
+  fail_unless (dec_frame_format_matches (format, 10, 2));
+  fail_if (dec_frame_format_matches (format, 8, 2));
+  fail_if (dec_frame_is_unpacked (V4L2_PIX_FMT_NV15));
+  fail_if (dec_frame_is_unpacked (V4L2_PIX_FMT_NV12));
+}
+
+GST_END_TEST;
+
+/* The lines of a field that never came, of a picture of 34 columns (between bytes) that begins at column 8. */
+GST_START_TEST (test_double_field_packed)
+{
+  static const struct
+  {
+    guint32 pixelformat;
+    guint h_sub;
+  } formats[] = { {V4L2_PIX_FMT_NV15, 1}, {V4L2_PIX_FMT_NV20, 0} };
+  guint i, bottom, plane, x, y;
+
+  for (i = 0; i < G_N_ELEMENTS (formats); i++) {
+    for (bottom = 0; bottom < 2; bottom++) {
+      V4l2Format format = make_format (formats[i].pixelformat, STRIDE);
+      GstBuffer *capture = make_capture (formats[i].h_sub);
+      GstMapInfo map;
+      GstVideoInfo layout;
+      DecFrameFix fix;
+
+      dec_frame_fix_init (&fix, format.pixelformat);
+      fail_unless (dec_frame_layout (&format, 8, 0, 34, CODED_HEIGHT, &layout, &fix.skip_x));
+      fail_unless (dec_frame_double_field (capture, &layout, fix, bottom));
+      fail_unless (gst_buffer_map (capture, &map, GST_MAP_READ));
+      for (plane = 0; plane < 2; plane++) {
+        for (y = 0; y < (guint) CODED_HEIGHT >> (plane ? formats[i].h_sub : 0); y++) {
+          for (x = 8; x < 8 + 34; x++)
+            fail_unless_equals_int (get_packed (map.data + plane * LUMA + y * STRIDE, x),
+                sample (plane, x, (y & ~1u) + bottom));
+        }
+      }
+      gst_buffer_unmap (capture, &map);
+      gst_buffer_unref (capture);
+    }
+  }
 }
 
 GST_END_TEST;
@@ -198,7 +310,7 @@ GST_START_TEST (test_unpacking_is_lossless)
   GstStructure *config = gst_structure_new ("GstVideoConverter",
       GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD,
       GST_VIDEO_DITHER_NONE, NULL);
-  GstBuffer *capture = make_capture (), *planar;
+  GstBuffer *capture = make_capture (1), *planar;
   GstVideoFrame src, dest;
   GstVideoInfo in, out;
   GstVideoConverter *converter;
@@ -246,6 +358,9 @@ decframe_suite (void)
   tcase_add_test (tc, test_layout);
   tcase_add_test (tc, test_copy_packed);
   tcase_add_test (tc, test_copy_monochrome);
+  tcase_add_test (tc, test_copy_unpacked);
+  tcase_add_test (tc, test_nv20);
+  tcase_add_test (tc, test_double_field_packed);
   tcase_add_test (tc, test_format_matches);
   tcase_add_test (tc, test_unpacking_is_lossless);
   return s;

@@ -18,6 +18,11 @@ GST_START_TEST (test_format_byte_order)
   fail_unless_equals_int (v4l2_format_to_video (V4L2_PIX_FMT_RGB24), GST_VIDEO_FORMAT_RGB);
   fail_unless_equals_int (v4l2_format_to_video (V4L2_PIX_FMT_YVU420), GST_VIDEO_FORMAT_YV12);
   fail_unless_equals_int (v4l2_format_to_video (V4L2_PIX_FMT_NV15), GST_VIDEO_FORMAT_NV12_10LE40);
+#if GST_CHECK_VERSION (1, 28, 0)
+  fail_unless_equals_int (v4l2_format_to_video (V4L2_PIX_FMT_NV20), GST_VIDEO_FORMAT_NV16_10LE40);
+#else
+  fail_unless_equals_int (v4l2_format_to_video (V4L2_PIX_FMT_NV20), GST_VIDEO_FORMAT_UNKNOWN);
+#endif
   fail_unless_equals_int (v4l2_format_to_video (v4l2_fourcc ('?', '?', '?', '?')),
       GST_VIDEO_FORMAT_UNKNOWN);
 }

@@ -32,7 +32,7 @@ for file in "$STREAMS"/*.h264 "$STREAMS"/*.h265 "$STREAMS"/avc.mp4; do
 	case $name in
 	yuv444.h264 | refused-*) continue ;;
 	# of a format of their own, see below
-	high10.h264 | high422.h264 | high422-10.h264 | crop10.h264 | main10.h265) continue ;;
+	high10.h264 | *422*.h264 | crop10.h264 | formats.h264 | main10.h265) continue ;;
 	esac
 	check "decoder: $name" "$compare" -n "$name" "$(hard "$file")" "$(soft "$file") ! video/x-raw,format=NV12"
 	# RGA wants at least 34 pixels and even sizes; a copy through it changes no byte
@@ -54,13 +54,34 @@ check "decoder: high422.h264" "$compare" -n high422 "$(hard "$STREAMS/high422.h2
 	"$(source_of "$STREAMS/high422.h264") ! avdec_h264 ! video/x-raw,format=Y42B"
 check "decoder: crop10.h264" "$compare" -n crop10 "$(hard "$STREAMS/crop10.h264") ! $(planar I420_10LE)" \
 	"filesrc location=$STREAMS/crop10.yuv ! rawvideoparse format=i420-10le width=168 height=132 framerate=25/1"
-# NV20 has a name in GStreamer since 1.28; before, such a stream is refused at the caps
-if gst-inspect-1.0 dmaresvh264dec | grep -q NV16_10LE40; then
-	check "decoder: high422-10.h264" "$compare" -n high422-10 "$(hard "$STREAMS/high422-10.h264") ! $(planar I422_10LE)" \
-		"$(source_of "$STREAMS/high422-10.h264") ! avdec_h264 ! video/x-raw,format=I422_10LE"
+for name in high422-10 intra422-10 mbaff422-10; do
+	check "decoder: $name.h264" "$compare" -n "$name" "$(hard "$STREAMS/$name.h264") ! $(planar I422_10LE)" \
+		"$(source_of "$STREAMS/$name.h264") ! avdec_h264 ! video/x-raw,format=I422_10LE"
+done
+check "decoder: crop422-10.h264" "$compare" -n crop422-10 "$(hard "$STREAMS/crop422-10.h264") ! $(planar I422_10LE)" \
+	"filesrc location=$STREAMS/crop422-10.yuv ! rawvideoparse format=i422-10le width=168 height=134 framerate=25/1"
+check "decoder: formats.h264" "$compare" -n formats "$(hard "$STREAMS/formats.h264") ! $(planar '{I420_10LE,I422_10LE,Y42B}')" \
+	"$(source_of "$STREAMS/formats.h264") ! avdec_h264 ! video/x-raw,format={I420_10LE,I422_10LE,Y42B}"
+
+# the packed samples themselves: mapped, and as dma-bufs
+packed() { # packed NAME DRM-FORMAT FORMAT
+	local caps="video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=$2"
+	[ "$version" -ge 24 ] || caps="video/x-raw(memory:DMABuf),format=$3"
+	check "packed: $1" "$compare" -n "$1" "$(hard "$STREAMS/$1") ! video/x-raw,format=$3" \
+		"$(source_of "$STREAMS/$1") ! avdec_${1##*.} ! videoconvert dither=none ! video/x-raw,format=$3"
+	check "packed, dma-bufs: $1" "$compare" -n "$1" "$(hard "$STREAMS/$1") ! $caps" \
+		"$(source_of "$STREAMS/$1") ! avdec_${1##*.} ! videoconvert dither=none ! video/x-raw,format=$3"
+}
+version=$(gst-launch-1.0 --version | sed -n 's/.*version 1\.\([0-9]*\).*/\1/p')
+packed high10.h264 NV15 NV12_10LE40
+packed main10.h265 NV15 NV12_10LE40
+# NV20 has a name in GStreamer since 1.28; before, frames are unpacked copies
+if [ "$version" -ge 28 ]; then
+	packed high422-10.h264 NV20 NV16_10LE40
+	packed mbaff422-10.h264 NV20 NV16_10LE40
 else
-	check_status "decoder: high422-10.h264 is refused" 2 "$compare" -n high422-10 "$(hard "$STREAMS/high422-10.h264")" \
-		"$(source_of "$STREAMS/high422-10.h264") ! avdec_h264"
+	check_status "dma-bufs of 10-bit 4:2:2 are refused" 2 "$compare" -n high422-10 \
+		"$(hard "$STREAMS/high422-10.h264") ! video/x-raw(memory:DMABuf)" "$(soft "$STREAMS/high422-10.h264")"
 fi
 check_status "dma-bufs of monochrome are refused" 2 "$compare" -n gray \
 	"$(hard "$STREAMS/gray.h264") ! video/x-raw(memory:DMABuf)" "$(soft "$STREAMS/gray.h264")"
@@ -89,7 +110,7 @@ for file in "$STREAMS"/*.vp9.webm; do
 done
 
 # the caps that the peers fail with: everything a dma-buf
-case $(gst-launch-1.0 --version | sed -n 's/.*version 1\.\([0-9]*\).*/\1/p') in
+case $version in
 22) dmabuf='video/x-raw(memory:DMABuf),format=BGRx' ;;
 *) dmabuf='video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=XR24' ;;
 esac

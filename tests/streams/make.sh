@@ -48,15 +48,21 @@ rm "$out"/part-?.h264
 # 10 bits, 4:2:2 and none: depth NAME PIXEL-FORMAT PROFILE X264-PARAMS
 depth() {
 	ffmpeg -v error -nostdin -y -f lavfi -i "testsrc2=size=178x146:rate=25" -frames:v 16 -pix_fmt "$2" \
-		-c:v libx264 -threads 1 -profile:v "$3" -x264-params "$4" "$out/$1"
+		-c:v libx264 -threads 1 -profile:v "$3" -x264-params "$4" "${@:5}" "$out/$1"
 }
 depth high10.h264 yuv420p10le high10 "bframes=2:ref=4:weightp=2"
 depth high422.h264 yuv422p high422 "bframes=2"
 depth high422-10.h264 yuv422p10le high422 "bframes=2"
+depth intra422-10.h264 yuv422p10le high422 "keyint=1:cabac=0"
+depth mbaff422-10.h264 yuv422p10le high422 "tff=1:bframes=2:weightp=2:ref=4" -flags +ilme+ildct
 depth gray.h264 gray high "bframes=2"
 # the picture begins between two bytes of a line; its lines are as long as rawvideoparse expects
 depth crop10.h264 yuv420p10le high10 "crop-rect=2,4,8,10:keyint=1"
 ffmpeg -v error -nostdin -y -flags unaligned -i "$out/crop10.h264" -pix_fmt yuv420p10le -f rawvideo "$out/crop10.yuv"
+depth crop422-10.h264 yuv422p10le high422 "crop-rect=2,3,8,9:keyint=1"
+ffmpeg -v error -nostdin -y -flags unaligned -i "$out/crop422-10.h264" -f rawvideo "$out/crop422-10.yuv"
+# from one format to the next and back, at key frames
+cat "$out/high10.h264" "$out/high422-10.h264" "$out/high422.h264" "$out/high10.h264" >"$out/formats.h264"
 
 # containers: avc with codec_data, seekable
 encode seek.mp4 320x240 100 "keyint=25:bframes=2" -profile:v high
@@ -183,16 +189,19 @@ odd_one soft-vp9.webm -pix_fmt yuv420p10le -c:v libvpx-vp9 -profile:v 2 -threads
 
 # The MANIFEST.tsv of a folder of test vectors, with FFmpeg's checksums.
 manifest() {
-	local path=$1 codec=$2 stream=${3:-$1} sum
-	sum=$(ffmpeg -v error -nostdin -flags unaligned -i "$out/$stream" -pix_fmt yuv420p -fps_mode passthrough -f md5 -)
-	printf '%s\t%s\t-\t-\t-\t%s\t%s\town\t-\tyuv420p\t-\texact\n' "$path" "$codec" \
-		"$(ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 "$out/$stream" | head -n 1 | tr -d ,)" \
-		"${sum#MD5=}"
+	local path=$1 codec=$2 pixels=${3:-yuv420p} sum
+	sum=$(ffmpeg -v error -nostdin -flags unaligned -i "$out/$path" -pix_fmt "$pixels" -fps_mode passthrough -f md5 -)
+	printf '%s\t%s\t-\t-\t-\t%s\t%s\town\t-\t%s\t-\texact\n' "$path" "$codec" \
+		"$(ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 "$out/$path" | head -n 1 | tr -d ,)" \
+		"${sum#MD5=}" "$pixels"
 }
 {
 	printf 'path\tcodec\tnotes\twidth\theight\tframes\tmd5\torigin\ttags\tpixfmt\tmd5_nv12\texpect\n'
 	for name in bframes cavlc slices refs16 odd crop fade-b; do manifest $name.h264 h264; done
+	manifest high10.h264 h264 yuv420p10le
+	for name in high422-10 intra422-10 mbaff422-10; do manifest $name.h264 h264 yuv422p10le; done
 	for name in wpp slices rasl odd bla eos; do manifest $name.h265 hevc; done
+	manifest main10.h265 hevc yuv420p10le
 	for name in altref parallel aq lossless; do manifest $name.vp9.webm vp9; done
 	for name in altref odd; do manifest $name.webm vp8; done
 	for name in frames interlaced odd; do manifest $name.m2v mpeg2; done

@@ -7,14 +7,22 @@ imports what is there.  docs/testing.md of gst-dmaresv says more.
 
 from fluster.codec import Codec
 from fluster.decoder import register_decoder
-from fluster.decoders.gstreamer import GStreamer10Video
+from fluster.decoders import gstreamer
+
+# It was GStreamer10Video in the older versions of Fluster.
+_Video = getattr(gstreamer, "GStreamerVideo", None) or gstreamer.GStreamer10Video
 
 
-class GStreamerDmaResv(GStreamer10Video):
+class GStreamerDmaResv(_Video):
     """Base class for gst-dmaresv's decoders"""
 
     api = "DmaResv"
     hw_acceleration = True
+
+
+# There, parsers were a part of decoder_bin, and the check of a decoder was made without, if told so.
+def _chain(element):
+    return element if hasattr(_Video, "parser") else f" parsebin ! {element}"
 
 
 @register_decoder
@@ -22,7 +30,8 @@ class GStreamerDmaResvH264(GStreamerDmaResv):
     """gst-dmaresv's H.264 decoder"""
 
     codec = Codec.H264
-    decoder_bin = " dmaresvh264dec "
+    check_decoder_bin = " dmaresvh264dec "
+    decoder_bin = _chain(check_decoder_bin)
 
 
 @register_decoder
@@ -30,7 +39,8 @@ class GStreamerDmaResvH265(GStreamerDmaResv):
     """gst-dmaresv's H.265 decoder"""
 
     codec = Codec.H265
-    decoder_bin = " dmaresvh265dec "
+    check_decoder_bin = " dmaresvh265dec "
+    decoder_bin = _chain(check_decoder_bin)
 
 
 @register_decoder
@@ -38,7 +48,8 @@ class GStreamerDmaResvVP8(GStreamerDmaResv):
     """gst-dmaresv's VP8 decoder"""
 
     codec = Codec.VP8
-    decoder_bin = " dmaresvvp8dec "
+    check_decoder_bin = " dmaresvvp8dec "
+    decoder_bin = _chain(check_decoder_bin)
 
 
 @register_decoder
@@ -46,7 +57,8 @@ class GStreamerDmaResvVP9(GStreamerDmaResv):
     """gst-dmaresv's VP9 decoder"""
 
     codec = Codec.VP9
-    decoder_bin = " dmaresvvp9dec "
+    check_decoder_bin = " dmaresvvp9dec "
+    decoder_bin = _chain(check_decoder_bin)
 
 
 # Older versions of Fluster know no MPEG-2.
@@ -57,4 +69,5 @@ if hasattr(Codec, "MPEG2_VIDEO"):
         """gst-dmaresv's MPEG-2 video decoder"""
 
         codec = Codec.MPEG2_VIDEO
-        decoder_bin = " dmaresvmpeg2dec "
+        check_decoder_bin = " dmaresvmpeg2dec "
+        decoder_bin = _chain(check_decoder_bin)

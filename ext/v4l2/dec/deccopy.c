@@ -7,24 +7,11 @@
 
 #include <string.h>
 
-/* Four samples in five bytes, the first in the lowest bits. */
-#define PACKED_BYTES(samples) (((samples) * 10 + 7) / 8)
-
-gboolean
-dec_frame_is_packed (GstVideoFormat format)
-{
-#if GST_CHECK_VERSION (1, 28, 0)
-  if (format == GST_VIDEO_FORMAT_NV16_10LE40)
-    return TRUE;
-#endif
-  return format == GST_VIDEO_FORMAT_NV12_10LE40;
-}
-
 /* @samples of a packed line, from the @skip'th on; skip is even. */
 static void
 copy_packed_line (guint8 * dest, const guint8 * src, guint samples, guint skip)
 {
-  guint from = skip * 10 / 8, n = PACKED_BYTES (samples), i;
+  guint from = skip * 10 / 8, n = DEC_FRAME_PACKED_BYTES (samples), i;
 
   if (skip * 10 % 8 == 0) {
     memcpy (dest, src + from, n);
@@ -32,7 +19,7 @@ copy_packed_line (guint8 * dest, const guint8 * src, guint samples, guint skip)
   }
   /* Two samples are two bytes and a half. */
   for (i = 0; i < n; i++) {
-    guint high = from + i + 1 < PACKED_BYTES (samples + skip) ? src[from + i + 1] : 0;
+    guint high = from + i + 1 < DEC_FRAME_PACKED_BYTES (samples + skip) ? src[from + i + 1] : 0;
 
     dest[i] = src[from + i] >> 4 | high << 4;
   }
@@ -49,15 +36,50 @@ fill_neutral_line (guint8 * dest, guint samples, gboolean packed)
     memset (dest, 0x80, samples);
     return;
   }
-  for (i = 0; i < PACKED_BYTES (samples); i++)
+  for (i = 0; i < DEC_FRAME_PACKED_BYTES (samples); i++)
     dest[i] = four[i % sizeof (four)];
+}
+
+/* @samples of a packed line, every @step'th one from the @first on, as two bytes each. */
+static void
+unpack_line (guint8 * dest, const guint8 * src, guint samples, guint first, guint step)
+{
+  guint i, n;
+
+  for (i = 0, n = first; i < samples; i++, n += step) {
+    const guint8 *p = src + n * 10 / 8;
+
+    GST_WRITE_UINT16_LE (dest + 2 * i, (p[0] | p[1] << 8) >> (n * 10 % 8) & 0x3ff);
+  }
+}
+
+/* From two packed planes to three. */
+static gboolean
+unpack_semiplanar (GstVideoFrame * dest, GstVideoFrame * src, DecFrameFix fix)
+{
+  guint comp, y;
+
+  if (GST_VIDEO_FRAME_N_PLANES (dest) != 3 || GST_VIDEO_FRAME_N_PLANES (src) != 2)
+    return FALSE;
+  for (comp = 0; comp < 3; comp++) {
+    guint8 *to = GST_VIDEO_FRAME_PLANE_DATA (dest, comp);
+    const guint8 *from = GST_VIDEO_FRAME_PLANE_DATA (src, MIN (comp, 1));
+
+    for (y = 0; y < (guint) GST_VIDEO_FRAME_COMP_HEIGHT (dest, comp); y++) {
+      /* Cb and Cr take turns. */
+      unpack_line (to, from, GST_VIDEO_FRAME_COMP_WIDTH (dest, comp),
+          fix.skip_x + (comp == 2), comp ? 2 : 1);
+      to += GST_VIDEO_FRAME_PLANE_STRIDE (dest, comp);
+      from += GST_VIDEO_FRAME_PLANE_STRIDE (src, MIN (comp, 1));
+    }
+  }
+  return TRUE;
 }
 
 /* Two planes; a line of either has as many samples, but for a chroma pair that is cut in half. */
 static gboolean
 copy_semiplanar (GstVideoFrame * dest, GstVideoFrame * src, DecFrameFix fix)
 {
-  gboolean packed = dec_frame_is_packed (GST_VIDEO_FRAME_FORMAT (dest));
   guint plane, y;
 
   if (GST_VIDEO_FRAME_N_PLANES (dest) != 2)
@@ -70,8 +92,8 @@ copy_semiplanar (GstVideoFrame * dest, GstVideoFrame * src, DecFrameFix fix)
 
     for (y = 0; y < (guint) GST_VIDEO_FRAME_COMP_HEIGHT (dest, plane); y++) {
       if (plane && fix.neutral_chroma)
-        fill_neutral_line (to, samples, packed);
-      else if (packed)
+        fill_neutral_line (to, samples, fix.packed);
+      else if (fix.packed)
         copy_packed_line (to, from, samples, fix.skip_x);
       else
         memcpy (to, from + fix.skip_x, samples);
@@ -100,7 +122,9 @@ dec_frame_copy (GstBuffer * wrapped, const GstVideoInfo * layout, DecFrameFix fi
   ok = gst_video_frame_map (&dest, info, buffer, GST_MAP_WRITE);
   if (ok) {
     /* gst_video_frame_copy() takes lines of packed formats to be as long as their strides. */
-    if (dec_frame_needs_fix (fix) || dec_frame_is_packed (GST_VIDEO_INFO_FORMAT (info)))
+    if (fix.unpack)
+      ok = unpack_semiplanar (&dest, &src, fix);
+    else if (dec_frame_needs_fix (fix) || fix.packed)
       ok = copy_semiplanar (&dest, &src, fix);
     else
       ok = gst_video_frame_copy (&dest, &src);

@@ -13,6 +13,7 @@
 #include <gst/dmaresv/gstdmaresvtrace.h>
 
 #include "../request.h"
+#include "decframe.h"
 
 GST_DEBUG_CATEGORY_STATIC (dec_device_debug);
 #define GST_CAT_DEFAULT dec_device_debug
@@ -359,7 +360,7 @@ dec_device_enum_format (DecDevice * self, guint index)
   guint i;
 
   for (i = 0; v4l2_m2m_enum_format (self->m2m, V4L2_M2M_CAPTURE, i, &fourcc); i++) {
-    GstVideoFormat format = v4l2_format_to_video (fourcc);
+    GstVideoFormat format = dec_frame_video_format (fourcc);
 
     if (format != GST_VIDEO_FORMAT_UNKNOWN && index-- == 0)
       return format;
@@ -376,7 +377,8 @@ dec_device_visible_size (const V4l2Format * format)
   gsize end = 0;
   guint plane;
 
-  if (format->n_planes != 1 || !v4l2_format_to_info (format, format->width, format->height, &info))
+  if (format->n_planes != 1 || !dec_frame_format_to_info (format, format->width, format->height,
+          &info))
     return 0;
   for (plane = 0; plane < GST_VIDEO_INFO_N_PLANES (&info); plane++) {
     gint comp[GST_VIDEO_MAX_COMPONENTS];
@@ -399,7 +401,7 @@ dec_device_set_capture (DecDevice * self, GstVideoFormat video_format, V4l2Forma
 
   /* NV12 and NV12M are one GstVideoFormat: the driver's own fourcc counts. */
   for (i = 0; v4l2_m2m_enum_format (self->m2m, V4L2_M2M_CAPTURE, i, &fourcc); i++) {
-    if (v4l2_format_to_video (fourcc) == video_format)
+    if (dec_frame_video_format (fourcc) == video_format)
       break;
     fourcc = 0;
   }

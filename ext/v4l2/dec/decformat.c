@@ -168,6 +168,7 @@ dec_format_set_layout (GstDmaResvDecoder * self, const CodecSequence * seq)
   GstDmaResvDecoderPrivate *priv = gst_dmaresv_decoder_get_private (self);
   g_autofree gchar *what = NULL;
 
+  dec_frame_fix_init (&priv->fix, priv->capture.pixelformat);
   priv->fix.neutral_chroma = seq->chroma_format_idc == 0
       && GST_VIDEO_FORMAT_INFO_N_PLANES (gst_video_format_get_info (v4l2_format_to_video
           (priv->capture.pixelformat))) > 1;

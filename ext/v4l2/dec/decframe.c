@@ -17,21 +17,56 @@ dec_frame_plane_component (const GstVideoFormatInfo * finfo, guint plane)
   return comp[0];
 }
 
+GstVideoFormat
+dec_frame_video_format (guint32 pixelformat)
+{
+  GstVideoFormat format = v4l2_format_to_video (pixelformat);
+
+  if (format == GST_VIDEO_FORMAT_UNKNOWN && pixelformat == V4L2_PIX_FMT_NV20)
+    return GST_VIDEO_FORMAT_I422_10LE;
+  return format;
+}
+
+gboolean
+dec_frame_is_unpacked (guint32 pixelformat)
+{
+  return dec_frame_video_format (pixelformat) != v4l2_format_to_video (pixelformat);
+}
+
+gboolean
+dec_frame_format_to_info (const V4l2Format * format, guint width, guint height, GstVideoInfo * info)
+{
+  V4l2Format planes = *format;
+
+  if (dec_frame_is_unpacked (format->pixelformat))
+    planes.pixelformat = V4L2_PIX_FMT_NV16;
+  return v4l2_format_to_info (&planes, width, height, info);
+}
+
+void
+dec_frame_fix_init (DecFrameFix * fix, guint32 pixelformat)
+{
+  *fix = (DecFrameFix) {
+  .packed = pixelformat == V4L2_PIX_FMT_NV15 || pixelformat == V4L2_PIX_FMT_NV20,.unpack =
+        dec_frame_is_unpacked (pixelformat)};
+}
+
 gboolean
 dec_frame_layout (const V4l2Format * format, guint crop_x, guint crop_y, guint width,
     guint height, GstVideoInfo * layout, guint * skip_x)
 {
-  gboolean packed = dec_frame_is_packed (v4l2_format_to_video (format->pixelformat));
   gsize memory_start = 0;
+  DecFrameFix fix;
   guint plane;
 
   if (crop_x + width > format->width || crop_y + height > format->height)
     return FALSE;
   /* Only every fourth sample of the packed formats begins with a byte. */
-  *skip_x = packed ? crop_x % 4 : 0;
+  dec_frame_fix_init (&fix, format->pixelformat);
+  *skip_x = fix.packed ? crop_x % 4 : 0;
   crop_x -= *skip_x;
   width += *skip_x;
-  if ((*skip_x & 1) || !v4l2_format_to_info (format, width, height, layout))
+  if ((*skip_x & 1) || !dec_frame_format_to_info (format, width, height, layout))
     return FALSE;
 
   for (plane = 0; plane < GST_VIDEO_INFO_N_PLANES (layout); plane++) {
@@ -39,10 +74,10 @@ dec_frame_layout (const V4l2Format * format, guint crop_x, guint crop_y, guint w
     guint w_sub = GST_VIDEO_FORMAT_INFO_W_SUB (layout->finfo, c);
     guint h_sub = GST_VIDEO_FORMAT_INFO_H_SUB (layout->finfo, c);
     gint pstride = GST_VIDEO_FORMAT_INFO_PSTRIDE (layout->finfo, c);
-    gsize left = packed ? crop_x / 4 * 5 : (gsize) (crop_x >> w_sub) * MAX (pstride, 0);
+    gsize left = fix.packed ? crop_x / 4 * 5 : (gsize) (crop_x >> w_sub) * MAX (pstride, 0);
 
     if ((crop_x & ((1 << w_sub) - 1)) || (crop_y & ((1 << h_sub) - 1)) || (crop_x && pstride <= 0
-            && !packed))
+            && !fix.packed))
       return FALSE;
     if (format->n_planes > 1) {
       GST_VIDEO_INFO_PLANE_OFFSET (layout, plane) = memory_start;
@@ -163,7 +198,8 @@ dec_frame_wrap (GstBuffer * pool_buffer, const GstVideoInfo * layout, DecFrameCo
 }
 
 gboolean
-dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout, gboolean bottom)
+dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout, DecFrameFix fix,
+    gboolean bottom)
 {
   GstVideoInfo info = *layout;
   GstVideoFrame frame;
@@ -180,9 +216,9 @@ dec_frame_double_field (GstBuffer * pool_buffer, const GstVideoInfo * layout, gb
     guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (&frame, plane);
     gsize size = GST_VIDEO_FRAME_COMP_WIDTH (&frame, c) * GST_VIDEO_FRAME_COMP_PSTRIDE (&frame, c);
 
-    /* Packed formats have no bytes per pixel; nor are they cropped at the left. */
-    if (size == 0)
-      size = stride;
+    if (fix.packed)
+      size = DEC_FRAME_PACKED_BYTES (plane ? GST_ROUND_UP_2 (GST_VIDEO_FRAME_WIDTH (&frame)) :
+          GST_VIDEO_FRAME_WIDTH (&frame));
     for (y = 0; y + 1 < lines; y += 2)
       memcpy (data + (y + !bottom) * stride, data + (y + bottom) * stride, size);
   }

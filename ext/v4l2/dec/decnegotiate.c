@@ -90,6 +90,9 @@ gst_dmaresv_decoder_choose_memory (GstDmaResvDecoder * self, const GstVideoInfo 
       return TRUE;
     return gst_dmaresv_decoder_unsupported (self, PRIV (self)->fix.neutral_chroma ?
         "Monochrome video has its chroma filled in a copy, and downstream takes dma-bufs only" :
+        PRIV (self)->
+        fix.unpack ? "GStreamer has had no packed format for 10-bit 4:2:2 before 1.28: frames "
+        "are unpacked copies, and downstream takes dma-bufs only" :
         "The picture begins between the bytes of a 10-bit line, which takes a copy, and downstream "
         "takes dma-bufs only");
   }
@@ -119,7 +122,8 @@ gst_dmaresv_decoder_negotiate (GstVideoDecoder * decoder)
   if (!priv->have_sequence)
     return base_class->negotiate (decoder);
 
-  state = gst_video_decoder_set_output_state (decoder, GST_VIDEO_INFO_FORMAT (&priv->layout),
+  state = gst_video_decoder_set_output_state (decoder,
+      dec_frame_video_format (priv->capture.pixelformat),
       priv->sequence.width, priv->sequence.height, priv->input_state);
   if (!state)
     return FALSE;
@@ -226,8 +230,9 @@ gst_dmaresv_decoder_decide_allocation (GstVideoDecoder * decoder, GstQuery * que
   pool = priv->pool;
   if (priv->copy) {
     GST_CAT_WARNING_OBJECT (performance_debug, self, "%s: every frame is copied",
-        priv->fix.neutral_chroma ? "monochrome needs a chroma plane" : priv->fix.skip_x ?
-        "the picture begins between bytes" : "downstream has no GstVideoMeta");
+        priv->fix.neutral_chroma ? "monochrome needs a chroma plane" : priv->fix.unpack ?
+        "GStreamer has no packed format for 10-bit 4:2:2" : priv->
+        fix.skip_x ? "the picture begins between bytes" : "downstream has no GstVideoMeta");
     if (!gst_dmaresv_decoder_ensure_copy_pool (self, downstream_min))
       return FALSE;
     pool = priv->copy_pool;

@@ -220,7 +220,7 @@ gst_dmaresv_decoder_finish_output (GstDmaResvDecoder * self, Output * output)
     return priv->flow;
   }
   if (output->flags & CODEC_PICTURE_ONE_FIELD
-      && !dec_frame_double_field (output->picture->buffer, &priv->layout,
+      && !dec_frame_double_field (output->picture->buffer, &priv->layout, priv->fix,
           !(output->flags & CODEC_PICTURE_TOP_FIELD_FIRST)))
     GST_WARNING_OBJECT (self, "frame %u has one field, and the other one's lines are undefined",
         number);
