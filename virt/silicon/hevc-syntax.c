@@ -82,9 +82,9 @@ void hevc_rps_unpack(struct hevc_rps *rps, const uint32_t table[HEVC_RPS_WORDS])
 	for (unsigned int i = 0; i < HEVC_MAX_LIST; i++) {
 		rps->list[0][i].long_term = table_field(table, i * 5, 1);
 		rps->list[0][i].idx = table_field(table, 1 + i * 5, 4);
-		/* a hole between the fifth's flag and its index */
-		rps->list[1][i].long_term = table_field(table, (i < 5 ? 75 : 132) + i * 5, 1);
-		rps->list[1][i].idx = table_field(table, (i < 4 ? 76 : 128) + i * 5, 4);
+		/* a hole of 32 bits between the fifth's flag and its index */
+		rps->list[1][i].long_term = table_field(table, (i < 5 ? 75 : 107) + i * 5, 1);
+		rps->list[1][i].idx = table_field(table, (i < 4 ? 76 : 108) + i * 5, 4);
 	}
 }
 

@@ -13,9 +13,11 @@
  *    syntax are to be skipped in the slice header.
  *
  * The driver's comment and its REF_PIC_*_L1 macros disagree on where the list 1
- * entries from the fifth on are (the comment packs them; the macros leave 20
- * bits out, and from the twelfth on run into other fields).  The macros are
- * followed here; what silicon reads there is not known.
+ * entries from the fifth on are: the comment packs them behind a hole of 32 bits,
+ * up to the low delay flag; the macros leave 20 or 25 bits out, and from the
+ * twelfth on run into other fields.  The comment is followed here, with which
+ * Rockchip's own library (MPP, hal_h265d_slice_output_rps) agrees: on a driver
+ * with these macros B slices with more than four entries in list 1 are wrong.
  *
  * The stream is rewritten so that libavcodec follows the registers and tables
  * rather than a decoded picture buffer of its own:
