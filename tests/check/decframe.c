@@ -79,42 +79,70 @@ make_pool (const GstVideoInfo * info)
   return pool;
 }
 
+/* A visible picture out of a CAPTURE buffer, as dec_frame_copy() makes it. */
+typedef struct
+{
+  GstBuffer *capture, *wrapped, *copy;
+  DecFrameCount *count;
+  GstBufferPool *pool;
+  GstVideoFrame frame;          /* the copy, mapped */
+} Copied;
+
+/* @fix: what is to be put right besides what the format itself needs */
+static void
+copied_init (Copied * c, guint32 pixelformat, DecFrameFix fix, GstVideoFormat as, guint crop_x,
+    guint crop_y, guint width, guint height)
+{
+  V4l2Format format = make_format (pixelformat, STRIDE);
+  GstVideoInfo layout, info;
+  DecFrameFix own;
+
+  dec_frame_fix_init (&own, pixelformat);
+  fail_unless (own.packed);
+  fix.packed = TRUE;
+  fail_unless (dec_frame_layout (&format, crop_x, crop_y, width, height, &layout, &fix.skip_x));
+  fail_unless_equals_int (fix.skip_x, crop_x % 4);
+  gst_video_info_set_format (&info, as, width, height);
+  c->capture = make_capture (pixelformat == V4L2_PIX_FMT_NV15);
+  c->count = dec_frame_count_new ();
+  c->pool = make_pool (&info);
+  c->wrapped = dec_frame_wrap (c->capture, &layout, c->count);
+  fail_unless_equals_int (dec_frame_copy (c->wrapped, &layout, fix, c->pool, &info, &c->copy),
+      GST_FLOW_OK);
+  fail_unless (gst_video_frame_map (&c->frame, &info, c->copy, GST_MAP_READ));
+}
+
+static void
+copied_clear (Copied * c)
+{
+  gst_video_frame_unmap (&c->frame);
+  gst_buffer_unref (c->copy);
+  gst_buffer_unref (c->wrapped);
+  gst_buffer_unref (c->capture);
+  dec_frame_count_unref (c->count);
+  gst_buffer_pool_set_active (c->pool, FALSE);
+  gst_object_unref (c->pool);
+}
+
 static void
 copy_cropped (guint crop_x, guint crop_y, guint width, guint height, gboolean neutral)
 {
-  V4l2Format format = make_format (V4L2_PIX_FMT_NV15, STRIDE);
-  GstBuffer *capture = make_capture (1), *wrapped, *copy = NULL;
-  DecFrameCount *count = dec_frame_count_new ();
-  DecFrameFix fix = {.packed = TRUE,.neutral_chroma = neutral };
-  GstVideoInfo layout, info;
-  GstBufferPool *pool;
-  GstVideoFrame frame;
+  Copied c = { NULL, };
   guint x, y, plane;
 
-  fail_unless (dec_frame_layout (&format, crop_x, crop_y, width, height, &layout, &fix.skip_x));
-  fail_unless_equals_int (fix.skip_x, crop_x % 4);
-  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_NV12_10LE40, width, height);
-  pool = make_pool (&info);
-  wrapped = dec_frame_wrap (capture, &layout, count);
-  fail_unless_equals_int (dec_frame_copy (wrapped, &layout, fix, pool, &info, &copy), GST_FLOW_OK);
-  fail_unless (gst_video_frame_map (&frame, &info, copy, GST_MAP_READ));
+  copied_init (&c, V4L2_PIX_FMT_NV15, (DecFrameFix) {
+      .neutral_chroma = neutral}, GST_VIDEO_FORMAT_NV12_10LE40, crop_x, crop_y, width, height);
   for (plane = 0; plane < 2; plane++) {
-    const guint8 *line = GST_VIDEO_FRAME_PLANE_DATA (&frame, plane);
+    const guint8 *line = GST_VIDEO_FRAME_PLANE_DATA (&c.frame, plane);
 
     for (y = 0; y < (height + plane) >> plane; y++) {
       for (x = 0; x < width; x++)
         fail_unless_equals_int (get_packed (line, x), plane && neutral ? 512 :
             sample (plane, crop_x + x, (crop_y >> plane) + y));
-      line += GST_VIDEO_FRAME_PLANE_STRIDE (&frame, plane);
+      line += GST_VIDEO_FRAME_PLANE_STRIDE (&c.frame, plane);
     }
   }
-  gst_video_frame_unmap (&frame);
-  gst_buffer_unref (copy);
-  gst_buffer_unref (wrapped);
-  gst_buffer_unref (capture);
-  dec_frame_count_unref (count);
-  gst_buffer_pool_set_active (pool, FALSE);
-  gst_object_unref (pool);
+  copied_clear (&c);
 }
 
 /* Origins on and between bytes, sizes of all remainders, up to the last sample of the buffer. */
@@ -146,43 +174,24 @@ GST_END_TEST;
 static void
 unpack_cropped (guint crop_x, guint crop_y, guint width, guint height)
 {
-  V4l2Format format = make_format (V4L2_PIX_FMT_NV20, STRIDE);
-  GstBuffer *capture = make_capture (0), *wrapped, *copy = NULL;
-  DecFrameCount *count = dec_frame_count_new ();
-  GstVideoInfo layout, info;
-  GstBufferPool *pool;
-  GstVideoFrame frame;
-  DecFrameFix fix;
+  Copied c = { NULL, };
   guint x, y, comp;
 
-  dec_frame_fix_init (&fix, format.pixelformat);
-  fail_unless (fix.packed);
-  fix.unpack = TRUE;
-  fail_unless (dec_frame_layout (&format, crop_x, crop_y, width, height, &layout, &fix.skip_x));
-  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I422_10LE, width, height);
-  pool = make_pool (&info);
-  wrapped = dec_frame_wrap (capture, &layout, count);
-  fail_unless_equals_int (dec_frame_copy (wrapped, &layout, fix, pool, &info, &copy), GST_FLOW_OK);
-  fail_unless (gst_video_frame_map (&frame, &info, copy, GST_MAP_READ));
+  copied_init (&c, V4L2_PIX_FMT_NV20, (DecFrameFix) {
+      .unpack = TRUE}, GST_VIDEO_FORMAT_I422_10LE, crop_x, crop_y, width, height);
   for (comp = 0; comp < 3; comp++) {
     guint step = comp ? 2 : 1;
 
     for (y = 0; y < height; y++) {
-      const guint8 *line = (guint8 *) GST_VIDEO_FRAME_COMP_DATA (&frame, comp) +
-          y * GST_VIDEO_FRAME_COMP_STRIDE (&frame, comp);
+      const guint8 *line = (guint8 *) GST_VIDEO_FRAME_COMP_DATA (&c.frame, comp) +
+          y * GST_VIDEO_FRAME_COMP_STRIDE (&c.frame, comp);
 
       for (x = 0; x < (width + step - 1) / step; x++)
         fail_unless_equals_int (GST_READ_UINT16_LE (line + 2 * x),
             sample (MIN (comp, 1), crop_x + x * step + (comp == 2), crop_y + y));
     }
   }
-  gst_video_frame_unmap (&frame);
-  gst_buffer_unref (copy);
-  gst_buffer_unref (wrapped);
-  gst_buffer_unref (capture);
-  dec_frame_count_unref (count);
-  gst_buffer_pool_set_active (pool, FALSE);
-  gst_object_unref (pool);
+  copied_clear (&c);
 }
 
 GST_START_TEST (test_copy_unpacked)

@@ -48,15 +48,13 @@ parsers_of() {
 }
 
 # pipeline_of CODEC PATH [PIXFMT [TAGS]]
-# The sink knows no packed format of 10 bits, and no NV16: to these they convert without loss. Of a stream that nothing is
-# known of ("-"), all other formats pass as they are.
+# The sink knows no packed format of 10 bits, and no NV16: to these they convert without loss. A stream that nothing is
+# known of ("-") may be one of them, and if not passes as it is.
 pipeline_of() {
 	local unpack=
 	case ${3:-},${4:-} in
-	-,-)
+	*10le,* | *422p,* | *bitdepth-change* | -,-)
 		unpack=" ! videoconvert dither=none chroma-mode=none ! video/x-raw,format={NV12,GRAY8,I420_10LE,Y42B,I422_10LE}" ;;
-	*10le,* | *422p,* | *bitdepth-change*)
-		unpack=" ! videoconvert dither=none chroma-mode=none ! video/x-raw,format={NV12,I420_10LE,Y42B,I422_10LE}" ;;
 	esac
 	echo "$(source_of "$2") ! $(parsers_of "$1" "$2") ! ${VECTOR_DECODER:-$(decoder_of "$1")}$unpack"
 }
